@@ -1,0 +1,28 @@
+/// The loss of one arm on one example.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Observation {
+    /// Sum over the target tokens of minus the log-probability, in nats.
+    pub nll_sum: f64,
+    /// Number of target tokens, at least 1.
+    pub target_tokens: u64,
+    /// Tokens that went forward through the model for this observation.
+    pub forward_tokens: u64,
+}
+
+/// Whatever kept an oracle from answering.
+pub type OracleError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Anything that answers "loss of arm a on example i": a model, or a recorded table.
+pub trait LossOracle {
+    /// Number of arms K.
+    fn arms(&self) -> usize;
+
+    /// Number of examples N in the population.
+    fn examples(&self) -> usize;
+
+    /// The losses of one arm on the given examples, in their order.
+    ///
+    /// # Errors
+    /// Whatever kept the oracle from answering.
+    fn observe(&mut self, arm: usize, examples: &[usize]) -> Result<Vec<Observation>, OracleError>;
+}

@@ -1,0 +1,84 @@
+//! What the model can do now: greedy evaluation of a task, which fills a cell of the transfer matrix R.
+
+use sapo_metrics::{exact_match_best, rouge_l_best};
+use sapo_model::{LanguageModel, ModelError};
+use sapo_prompts::Instruction;
+use sapo_tasks::{Example, Task, layout};
+use serde::{Deserialize, Serialize};
+
+/// How answers are generated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluationConfig {
+    /// Longest answer, in tokens (the paper: 128).
+    pub max_new_tokens: usize,
+    /// Padded prompt tokens in one batch.
+    pub token_budget: usize,
+}
+
+/// Answers to the examples of a task, and their scores.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// Greedy answers, stripped, in the order of the examples.
+    pub predictions: Vec<String>,
+    /// Mean ROUGE-L F-measure, 0 to 100, against the best reference of each example.
+    pub rouge_l: f64,
+    /// Share of exact matches, 0 to 100.
+    pub exact_match: f64,
+    /// Tokens that went forward through the model, padding not counted.
+    pub forward_tokens: u64,
+}
+
+/// Why a task could not be evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// The model failed on one task.
+    #[error("evaluating task {task:?}: {source}")]
+    Model {
+        /// Name of the task.
+        task: String,
+        /// The reason.
+        source: ModelError,
+    },
+    /// A task without examples has no score.
+    #[error("evaluating task {task:?}: it has no examples")]
+    NoExamples {
+        /// Name of the task.
+        task: String,
+    },
+}
+
+/// Evaluates `model` on `examples` of `task` under one instruction: greedy generation, ROUGE-L and exact match.
+///
+/// # Errors
+/// Names the task and what failed; a task without examples is refused, because its score would be missing.
+pub fn evaluate(
+    model: &LanguageModel,
+    task: &Task,
+    instruction: &Instruction,
+    examples: &[Example],
+    config: &EvaluationConfig,
+) -> Result<Evaluation, BenchError> {
+    if examples.is_empty() {
+        return Err(BenchError::NoExamples { task: task.name.clone() });
+    }
+    let failed = |source| BenchError::Model { task: task.name.clone(), source };
+    let prompts = examples
+        .iter()
+        .map(|example| model.codec().encode_prompt(&layout::prompt(task, instruction, &example.input)))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(failed)?;
+    let answers = model.generate(&prompts, config.max_new_tokens, config.token_budget, |_| {}).map_err(failed)?;
+    let forward_tokens = prompts.iter().map(Vec::len).sum::<usize>() + answers.iter().map(|a| a.tokens).sum::<usize>();
+    let predictions: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();
+    let mean = |score: fn(&str, &[String]) -> f64| {
+        let total: f64 = predictions.iter().zip(examples).map(|(text, example)| score(text, &example.targets)).sum();
+        total / examples.len() as f64
+    };
+    Ok(Evaluation {
+        rouge_l: mean(rouge_l_best),
+        exact_match: mean(exact_match_best),
+        forward_tokens: forward_tokens as u64,
+        predictions,
+    })
+}

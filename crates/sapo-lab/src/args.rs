@@ -1,0 +1,238 @@
+//! The flags that every experiment takes.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{ArgAction, Args, Command, FromArgMatches, ValueEnum};
+
+use crate::cell::Choice;
+
+/// A value that fits no grid of the experiment.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("--{flag}: expected {expected}, got `{got}`")]
+pub struct ArgsError {
+    flag: &'static str,
+    expected: String,
+    got: String,
+}
+
+/// What computes the cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum EngineKind {
+    /// Processes on this machine.
+    #[default]
+    Local,
+}
+
+/// The flags that every experiment takes.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct ExperimentArgs {
+    /// Size of the experiment
+    #[arg(long, default_value = "default", value_name = "NAME", help_heading = "What to run")]
+    pub scale: String,
+    /// Seeds: a number of them (8), a range (0-7) or a list (3,5,9)
+    #[arg(long, value_name = "SEEDS", help_heading = "What to run")]
+    pub seeds: Option<Seeds>,
+    /// Arms of the comparison, by name and separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "What to run")]
+    pub arms: Option<Vec<String>>,
+    /// Model to fine-tune: a directory in Hugging Face layout
+    #[arg(long, value_name = "DIR", help_heading = "What to run")]
+    pub model: Option<PathBuf>,
+    /// Data to train on and to evaluate with
+    #[arg(long, value_name = "PATH", help_heading = "What to run")]
+    pub data: Option<PathBuf>,
+    /// Use at most so many training examples a task; such cells are marked "limited"
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = "What to run")]
+    pub limit_train: Option<usize>,
+    /// Use at most so many evaluation examples a task; such cells are marked "limited"
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = "What to run")]
+    pub limit_eval: Option<usize>,
+    /// Compute only the cells with these values (arm=sapo,seed=3); several values of one axis are alternatives
+    #[arg(long, value_name = "AXIS=VALUE,..", help_heading = "What to run")]
+    pub only: Option<Choice>,
+
+    /// Device to compute on: cpu, cuda, cuda:1, mps
+    #[arg(long, default_value = "cpu", value_name = "DEVICE", help_heading = "How to run")]
+    pub device: String,
+    /// Cells computed at a time, each in its own process [default: one a core]
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = "How to run")]
+    pub jobs: Option<usize>,
+    /// What computes the cells
+    #[arg(long, value_enum, default_value_t, value_name = "ENGINE", help_heading = "How to run")]
+    pub engine: EngineKind,
+    /// Folder of the runs of all experiments
+    #[arg(long, default_value = "runs", value_name = "DIR", help_heading = "How to run")]
+    pub out: PathBuf,
+    /// Compute stored cells again
+    #[arg(long, help_heading = "How to run")]
+    pub force: bool,
+    /// Show no progress
+    #[arg(long, short, help_heading = "How to run")]
+    pub quiet: bool,
+
+    /// Print the cells and which are stored, and compute nothing
+    #[arg(long, conflicts_with = "list", help_heading = "What else")]
+    pub dry_run: bool,
+    /// Print the question and the axes of the grid, and compute nothing
+    #[arg(long, help_heading = "What else")]
+    pub list: bool,
+    /// Make tables and plots from stored cells alone
+    #[arg(long, conflicts_with_all = ["force", "dry_run", "list"], help_heading = "What else")]
+    pub plot_only: bool,
+    /// Be the process that computes one cell
+    #[arg(long, hide = true, action = ArgAction::SetTrue)]
+    pub worker: bool,
+}
+
+impl ExperimentArgs {
+    /// Reads the command line of the experiment `name`; prints help or an error and exits where that is asked for.
+    #[must_use]
+    pub fn from_command_line(name: &str, question: &str) -> Self {
+        let matches = Self::command(name, question).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    fn command(name: &str, question: &str) -> Command {
+        // Last, because the flags bring a description of themselves.
+        Self::augment_args(Command::new(name.to_owned()))
+            .about(question.to_owned())
+            .long_about(question.to_owned())
+            .version(env!("CARGO_PKG_VERSION"))
+    }
+
+    /// The seeds asked for, or the first `default`.
+    #[must_use]
+    pub fn seeds_or(&self, default: u64) -> Vec<u64> {
+        self.seeds.as_ref().map_or_else(|| (0..default).collect(), |seeds| seeds.0.clone())
+    }
+
+    /// The arms asked for, in the order of `known`; all of them by default.
+    ///
+    /// # Errors
+    /// [`ArgsError`] where an arm is asked for that is not known.
+    pub fn arms_among<'a>(&self, known: &[&'a str]) -> Result<Vec<&'a str>, ArgsError> {
+        let Some(asked) = &self.arms else { return Ok(known.to_vec()) };
+        for arm in asked {
+            one_of("arms", arm, known)?;
+        }
+        Ok(known.iter().copied().filter(|known| asked.iter().any(|arm| arm == known)).collect())
+    }
+
+    /// The scale asked for, which has to be one of `known`.
+    ///
+    /// # Errors
+    /// [`ArgsError`].
+    pub fn scale_among<'a>(&self, known: &[&'a str]) -> Result<&'a str, ArgsError> {
+        one_of("scale", &self.scale, known)
+    }
+
+    /// Whether fewer examples are used than the experiment says.
+    #[must_use]
+    pub fn limited(&self) -> bool {
+        self.limit_train.is_some() || self.limit_eval.is_some()
+    }
+}
+
+fn one_of<'a>(flag: &'static str, got: &str, known: &[&'a str]) -> Result<&'a str, ArgsError> {
+    known.iter().copied().find(|&known| known == got).ok_or_else(|| ArgsError {
+        flag,
+        expected: format!("one of {}", known.join(", ")),
+        got: got.to_owned(),
+    })
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("expected a whole number above 0".to_owned()),
+    }
+}
+
+/// Seeds in the order given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seeds(pub Vec<u64>);
+
+impl FromStr for Seeds {
+    type Err = ArgsError;
+
+    fn from_str(text: &str) -> Result<Self, ArgsError> {
+        let wrong = || {
+            ArgsError {
+            flag: "seeds",
+            expected: "a number of seeds (8), a range (0-7) or a list without repetition (3,5,9; a single seed as `5,`)"
+                .to_owned(),
+            got: text.to_owned(),
+        }
+        };
+        let number = |text: &str| text.trim().parse::<u64>().map_err(|_| wrong());
+        let seeds: Vec<u64> = if text.contains(',') {
+            text.trim_end_matches(',').split(',').map(number).collect::<Result<_, _>>()?
+        } else if let Some((first, last)) = text.split_once('-') {
+            (number(first)?..=number(last)?).collect()
+        } else {
+            (0..number(text)?).collect()
+        };
+        let mut distinct = seeds.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        if seeds.is_empty() || distinct.len() != seeds.len() { Err(wrong()) } else { Ok(Self(seeds)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<ExperimentArgs, clap::Error> {
+        let line = std::iter::once("toy").chain(line.split_whitespace());
+        let matches = ExperimentArgs::command("toy", "Does it work?").try_get_matches_from(line)?;
+        ExperimentArgs::from_arg_matches(&matches)
+    }
+
+    #[test]
+    fn the_declaration_is_consistent() {
+        ExperimentArgs::command("toy", "Does it work?").debug_assert();
+    }
+
+    #[test]
+    fn every_flag_of_the_contract_is_understood() {
+        let args = parse(
+            "--scale tiny --seeds 3,5 --arms sapo,static --model m --data d --device cuda:1 --jobs 3 --engine local \
+             --out o --only arm=sapo --limit-train 5 --limit-eval 6 --force -q",
+        )
+        .unwrap();
+        assert_eq!(args.seeds_or(8), [3, 5]);
+        assert_eq!(args.arms_among(&["static", "random", "sapo"]).unwrap(), ["static", "sapo"]);
+        assert_eq!(args.scale_among(&["tiny", "default"]).unwrap(), "tiny");
+        assert_eq!((args.limit_train, args.limit_eval, args.jobs), (Some(5), Some(6), Some(3)));
+        assert!(args.limited() && args.force && args.quiet);
+        let default = parse("").unwrap();
+        assert_eq!(default.seeds_or(3), [0, 1, 2]);
+        assert!(!default.limited());
+        assert_eq!((default.out.to_str(), default.engine), (Some("runs"), EngineKind::Local));
+    }
+
+    #[test]
+    fn seeds_are_a_number_a_range_or_a_list() {
+        let seeds = |text: &str| text.parse::<Seeds>().map(|seeds| seeds.0);
+        assert_eq!(seeds("3").unwrap(), [0, 1, 2]);
+        assert_eq!(seeds("4-6").unwrap(), [4, 5, 6]);
+        assert_eq!(seeds("9,3, 5").unwrap(), [9, 3, 5]);
+        assert_eq!(seeds("8,").unwrap(), [8]);
+        for wrong in ["0", "", ",", "6-4", "a", "3,3", "-1", "1,,2"] {
+            assert!(seeds(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        for wrong in ["--jobs 0", "--limit-train 0", "--only arm", "--dry-run --list", "--plot-only --force"]
+        {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+        let error = parse("--arms sappo").unwrap().arms_among(&["sapo", "sapp"]).unwrap_err();
+        assert_eq!(error.to_string(), "--arms: expected one of sapo, sapp, got `sappo`");
+        assert!(parse("--scale huge").unwrap().scale_among(&["tiny"]).is_err());
+    }
+}

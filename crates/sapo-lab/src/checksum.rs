@@ -1,0 +1,52 @@
+//! SHA-256 of files and bytes.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+/// Length in bytes and SHA-256, in hexadecimal, of a file.
+///
+/// # Errors
+/// Those of the file system.
+pub fn of_file(path: &Path) -> io::Result<(u64, String)> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    let mut bytes = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok((bytes, hexadecimal(&hasher.finalize())));
+        }
+        bytes += read as u64;
+        hasher.update(&buffer[..read]);
+    }
+}
+
+/// SHA-256 of bytes, in hexadecimal.
+#[must_use]
+pub fn of_bytes(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_standard_test_message() {
+        // NIST FIPS 180-2, appendix B.1: the message "abc".
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("abc");
+        std::fs::write(&path, b"abc").unwrap();
+        assert_eq!(of_file(&path).unwrap(), (3, abc.to_owned()));
+        assert_eq!(of_bytes(b"abc"), abc);
+    }
+}

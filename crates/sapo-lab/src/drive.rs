@@ -1,0 +1,197 @@
+//! The whole `main` of an experiment: arguments, grid, cells, report.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{Write, stderr, stdout};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, bail};
+
+use crate::args::{EngineKind, ExperimentArgs};
+use crate::cell::{CellId, CellSpec, Choice};
+use crate::engine::{Failure, LocalEngine, Outcome};
+use crate::listing;
+use crate::progress::Display;
+use crate::provenance::cores;
+use crate::store::{Store, StoredRun};
+use crate::study::{ReportContext, Study};
+use crate::worker;
+
+/// What shells report for a program that Ctrl-C ended.
+const EXIT_INTERRUPTED: u8 = 130;
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+static COMPUTING: AtomicBool = AtomicBool::new(false);
+
+/// Runs an experiment as its command line says: computes what is missing, then reports what is stored.
+///
+/// The exit code is 0 only when every cell that was asked for is stored and reported, 130 after an interruption.
+pub fn drive(study: &impl Study) -> ExitCode {
+    let args = ExperimentArgs::from_command_line(study.name(), study.question());
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
+    // An experiment that set up its own subscriber keeps it.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).try_init();
+    if args.worker {
+        return worker::run(study);
+    }
+    match conduct(study, &args) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode> {
+    let cells = grid(study, args)?;
+    let choice = args.only.clone().unwrap_or_default();
+    choice.check(&cells)?;
+    let store = Store::open(&args.out, study.name())?;
+    if args.list {
+        return Ok(print(&listing::question(study.name(), study.question(), &cells)));
+    }
+    if args.dry_run {
+        let chosen: Vec<_> = cells.iter().filter(|cell| choice.takes(cell)).collect();
+        return Ok(print(&listing::cells(&store, &chosen)?));
+    }
+
+    let mut library = Library::default();
+    if args.plot_only {
+        library.load_all(&store, &cells);
+        if library.runs.is_empty() {
+            bail!("nothing to report: no cell of this grid is readable in {}", store.folder().display());
+        }
+    } else {
+        store.sweep()?;
+        if args.force {
+            cells.iter().filter(|cell| choice.takes(cell)).try_for_each(|cell| store.remove(&cell.id()))?;
+        }
+        library.load_all(&store, &cells);
+        let outcome = compute(args, &store, missing(&store, &cells, &choice))?;
+        outcome.failures.iter().for_each(explain);
+        if outcome.interrupted {
+            store.sweep()?;
+            eprintln!("interrupted; finished cells are kept; run the same command again to go on");
+            return Ok(ExitCode::from(EXIT_INTERRUPTED));
+        }
+        library.load_all(&store, &cells);
+    }
+    report(study, args, &store, &cells, &choice, library)
+}
+
+/// The grid with the marks that do not depend on the study, every cell once.
+fn grid(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>> {
+    let mut cells = study.cells(args)?;
+    if args.limited() {
+        cells = cells.into_iter().map(CellSpec::marked_limited).collect();
+    }
+    let mut seen: HashMap<CellId, String> = HashMap::new();
+    for cell in &cells {
+        if let Some(twin) = seen.insert(cell.id(), cell.label()) {
+            bail!("two cells of the grid have one configuration: {twin} and {}", cell.label());
+        }
+    }
+    Ok(cells)
+}
+
+fn missing(store: &Store, cells: &[CellSpec], choice: &Choice) -> Vec<CellSpec> {
+    cells.iter().filter(|cell| choice.takes(cell) && !store.contains(&cell.id())).cloned().collect()
+}
+
+fn compute(args: &ExperimentArgs, store: &Store, cells: Vec<CellSpec>) -> anyhow::Result<Outcome> {
+    if cells.is_empty() {
+        return Ok(Outcome::default());
+    }
+    let jobs = args.jobs.unwrap_or_else(cores).min(cells.len());
+    let mut display = Display::new(cells.len(), args.quiet);
+    ctrlc::set_handler(on_interrupt).context("cannot watch for Ctrl-C")?;
+    COMPUTING.store(true, Ordering::SeqCst);
+    let outcome = match args.engine {
+        EngineKind::Local => LocalEngine::new(store, jobs, &INTERRUPTED)
+            .context("cannot find this program to start workers")?
+            .run(cells, &mut display),
+    };
+    COMPUTING.store(false, Ordering::SeqCst);
+    Ok(outcome)
+}
+
+/// Asks the engine to stop; where there is none, or it was asked before, ends at once. Either way nothing is lost.
+fn on_interrupt() {
+    if !COMPUTING.load(Ordering::SeqCst) || INTERRUPTED.swap(true, Ordering::SeqCst) {
+        std::process::exit(i32::from(EXIT_INTERRUPTED));
+    }
+}
+
+fn explain(failure: &Failure) {
+    let Failure { cell, reason, log, tail } = failure;
+    eprintln!("\nfailed: {} ({}): {reason}\n  log: {}", cell.label(), cell.id(), log.display());
+    tail.lines().for_each(|line| eprintln!("  | {line}"));
+}
+
+/// The runs of the grid that could be loaded.
+#[derive(Default)]
+struct Library {
+    runs: HashMap<CellId, StoredRun>,
+    unreadable: Vec<CellId>,
+}
+
+impl Library {
+    /// Loads what is stored and not loaded yet; a damaged cell is named once and counts as missing.
+    fn load_all(&mut self, store: &Store, cells: &[CellSpec]) {
+        for id in cells.iter().map(CellSpec::id) {
+            if self.runs.contains_key(&id) || self.unreadable.contains(&id) || !store.contains(&id) {
+                continue;
+            }
+            match store.load(&id) {
+                Ok(run) => drop(self.runs.insert(id, run)),
+                Err(error) => {
+                    eprintln!("error: {error}");
+                    self.unreadable.push(id);
+                }
+            }
+        }
+    }
+}
+
+fn report(
+    study: &impl Study,
+    args: &ExperimentArgs,
+    store: &Store,
+    cells: &[CellSpec],
+    choice: &Choice,
+    mut library: Library,
+) -> anyhow::Result<ExitCode> {
+    let mut asked = cells.iter().filter(|cell| choice.takes(cell));
+    let all_asked = asked.all(|cell| library.runs.contains_key(&cell.id()));
+    let runs: Vec<StoredRun> = cells.iter().filter_map(|cell| library.runs.remove(&cell.id())).collect();
+    let incomplete = format!("{} of {} cells are stored and readable", runs.len(), cells.len());
+    if runs.is_empty() {
+        bail!("nothing to report: {incomplete}");
+    }
+    let context =
+        ReportContext { args, cells: cells.len(), stored: runs.len(), folder: store.folder().to_owned() };
+    for folder in [context.tables_dir(), context.plots_dir()] {
+        make_folder(&folder)?;
+    }
+    let screen = study.report(&runs, &context).with_context(|| {
+        format!("cannot report, but every finished cell is kept in {}", store.folder().display())
+    })?;
+    print(&screen);
+    if !context.complete() {
+        print(&format!("Incomplete: {incomplete}; run the same command again for the others."));
+    }
+    Ok(if all_asked { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))
+}
+
+/// Prints a text and a line's end on standard output; a reader that has gone (`| head`) is no failure.
+fn print(text: &str) -> ExitCode {
+    let _ = writeln!(stdout(), "{}", text.trim_end()).and_then(|()| stdout().flush());
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,37 @@
+//! Grids of cells, the run store, tables, plots and reports; it is given what to run and knows no torch.
+//!
+//! An experiment implements [`Study`] and calls [`drive`]. `drive` reads the command line, asks the study for its grid of
+//! cells, computes the cells that the store lacks (an engine starts a worker process for each), and hands the stored runs
+//! to the study's report.
+//!
+//! ```text
+//! args -> Study::cells -> engine -> worker -> Study::run_cell -> store -> Study::report -> tables, plots
+//! ```
+
+pub mod args;
+pub mod cell;
+pub mod checksum;
+mod drive;
+pub mod engine;
+pub mod files;
+mod listing;
+pub mod lock;
+pub mod manifest;
+mod parquet;
+pub mod plots;
+pub mod progress;
+pub mod provenance;
+pub mod record;
+pub mod store;
+pub mod study;
+pub mod tables;
+pub mod worker;
+
+pub use args::ExperimentArgs;
+pub use cell::{CellId, CellSpec};
+pub use drive::drive;
+pub use parquet::ParquetError;
+pub use record::RunRecord;
+pub use store::{Store, StoredRun};
+pub use study::{ReportContext, Study};
+pub use worker::CellContext;

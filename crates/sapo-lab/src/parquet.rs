@@ -1,0 +1,314 @@
+//! The rows of a [`RunRecord`] as Parquet, one typed column a field: the only file of the store that knows polars.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use polars::prelude::*;
+
+use crate::record::{Prediction, RunRecord, Score, TrainingStep, Usage, VariantLoss};
+
+/// What can go wrong between rows and a file.
+#[derive(Debug, thiserror::Error)]
+pub enum ParquetError {
+    /// The file system refused.
+    #[error("cannot {operation} {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// `create`, `open` or `sync`.
+        operation: &'static str,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// The content is not the table that it should be.
+    #[error("cannot {operation} {path}: {source}")]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// `write` or `read`.
+        operation: &'static str,
+        /// The reason.
+        source: PolarsError,
+    },
+    /// A score that is not a number would be a missing score in disguise.
+    #[error("the {metric} of task {task} ({task_name}) after step {step} is {got}, expected a finite number")]
+    NotANumber {
+        /// Step of the score.
+        step: u32,
+        /// Position of the task.
+        task: u32,
+        /// Name of the task.
+        task_name: String,
+        /// Metric of the score.
+        metric: String,
+        /// What the score is.
+        got: f64,
+    },
+}
+
+/// Writes every kind of row into `folder` and says which files it made.
+///
+/// # Errors
+/// [`ParquetError`]; a score that is not finite is refused.
+pub(crate) fn write(folder: &Path, record: &RunRecord) -> Result<(), ParquetError> {
+    if let Some(score) = record.scores.iter().find(|score| !score.value.is_finite()) {
+        let Score { step, task, task_name, metric, value, .. } = score.clone();
+        return Err(ParquetError::NotANumber { step, task, task_name, metric, got: value });
+    }
+    write_rows(folder, &record.scores)?;
+    write_rows(folder, &record.predictions)?;
+    write_rows(folder, &record.variant_losses)?;
+    write_rows(folder, &record.training)?;
+    write_rows(folder, &record.usage)
+}
+
+/// Reads every kind of row from `folder`.
+///
+/// # Errors
+/// [`ParquetError`]: a file is missing, or is not the table that it should be.
+pub(crate) fn read(folder: &Path) -> Result<RunRecord, ParquetError> {
+    Ok(RunRecord {
+        scores: read_rows(folder)?,
+        predictions: read_rows(folder)?,
+        variant_losses: read_rows(folder)?,
+        training: read_rows(folder)?,
+        usage: read_rows(folder)?,
+    })
+}
+
+fn write_rows<R: Row>(folder: &Path, rows: &[R]) -> Result<(), ParquetError> {
+    let path = folder.join(R::FILE);
+    let io = |operation| {
+        let path = path.clone();
+        move |source| ParquetError::Io { path, operation, source }
+    };
+    let table = |source| ParquetError::Table { path: path.clone(), operation: "write", source };
+    let mut frame = DataFrame::new(rows.len(), R::columns(rows)).map_err(table)?;
+    let file = File::create(&path).map_err(io("create"))?;
+    ParquetWriter::new(&file).finish(&mut frame).map_err(table)?;
+    file.sync_all().map_err(io("sync"))
+}
+
+fn read_rows<R: Row>(folder: &Path) -> Result<Vec<R>, ParquetError> {
+    let path = folder.join(R::FILE);
+    let file = File::open(&path).map_err(|source| ParquetError::Io {
+        path: path.clone(),
+        operation: "open",
+        source,
+    })?;
+    let rows = ParquetReader::new(file).finish().and_then(|frame| R::rows(&frame));
+    rows.map_err(|source| ParquetError::Table { path, operation: "read", source })
+}
+
+/// A kind of row: its file, and its fields as columns of the same names.
+trait Row: Sized {
+    const FILE: &'static str;
+    fn columns(rows: &[Self]) -> Vec<Column>;
+    fn rows(frame: &DataFrame) -> PolarsResult<Vec<Self>>;
+}
+
+macro_rules! row {
+    ($row:ident, $file:literal, $($field:ident: $kind:ty),+) => {
+        impl Row for $row {
+            const FILE: &'static str = $file;
+
+            fn columns(rows: &[Self]) -> Vec<Column> {
+                vec![$(<$kind>::column(stringify!($field), rows.iter().map(|row| &row.$field))),+]
+            }
+
+            fn rows(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
+                $(let mut $field = <$kind>::values(frame.column(stringify!($field))?)?.into_iter();)+
+                let rows = std::iter::from_fn(|| Some($row { $($field: $field.next()?),+ }));
+                Ok(rows.collect())
+            }
+        }
+    };
+}
+
+row!(Score, "scores.parquet", step: u32, task: u32, task_name: String, metric: String, value: f64, examples: u32);
+row!(
+    Prediction, "predictions.parquet",
+    step: u32, task: u32, index: u32, prediction: String, references: Vec<String>
+);
+row!(
+    VariantLoss, "variant_losses.parquet",
+    step: u32, task_name: String, variant: String, text: String, loss: Option<f64>, examples: u32, chosen: bool
+);
+row!(TrainingStep, "training.parquet", step: u32, optimiser_step: u32, loss: f64, learning_rate: f64);
+row!(Usage, "usage.parquet", step: u32, phase: String, seconds: f64, forward_tokens: u64);
+
+/// A type of field and its type of column.
+trait Field: Sized {
+    fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column
+    where
+        Self: 'a;
+    fn values(column: &Column) -> PolarsResult<Vec<Self>>;
+}
+
+macro_rules! number {
+    ($kind:ty, $chunked:ident, $get:ident) => {
+        impl Field for $kind {
+            fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
+                Column::new(name.into(), values.copied().collect::<Vec<_>>())
+            }
+
+            fn values(column: &Column) -> PolarsResult<Vec<Self>> {
+                column.$get()?.iter().map(|value| present(column, value)).collect()
+            }
+        }
+    };
+}
+
+number!(u32, UInt32Chunked, u32);
+number!(u64, UInt64Chunked, u64);
+number!(f64, Float64Chunked, f64);
+number!(bool, BooleanChunked, bool);
+
+impl Field for Option<f64> {
+    fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
+        Column::new(name.into(), values.copied().collect::<Vec<_>>())
+    }
+
+    fn values(column: &Column) -> PolarsResult<Vec<Self>> {
+        Ok(column.f64()?.iter().collect())
+    }
+}
+
+impl Field for String {
+    fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
+        Column::new(name.into(), values.map(String::as_str).collect::<Vec<_>>())
+    }
+
+    fn values(column: &Column) -> PolarsResult<Vec<Self>> {
+        column.str()?.iter().map(|value| present(column, value).map(str::to_owned)).collect()
+    }
+}
+
+impl Field for Vec<String> {
+    fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
+        let mut builder = ListStringChunkedBuilder::new(name.into(), values.len(), values.len());
+        values.for_each(|texts| builder.append_values_iter(texts.iter().map(String::as_str)));
+        builder.finish().into_column()
+    }
+
+    fn values(column: &Column) -> PolarsResult<Vec<Self>> {
+        let lists = column.list()?;
+        (0..lists.len())
+            .map(|row| {
+                let texts = present(column, lists.get_as_series(row))?;
+                texts.str()?.iter().map(|text| present(column, text).map(str::to_owned)).collect()
+            })
+            .collect()
+    }
+}
+
+fn present<T>(column: &Column, value: Option<T>) -> PolarsResult<T> {
+    value.ok_or_else(|| polars_err!(ComputeError: "column `{}` has an empty cell", column.name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    fn records() -> impl Strategy<Value = RunRecord> {
+        let text = || "\\PC{0,12}";
+        let number = -1e300..1e300_f64;
+        let scores = (any::<u32>(), any::<u32>(), text(), text(), number.clone(), any::<u32>()).prop_map(
+            |(step, task, task_name, metric, value, examples)| Score {
+                step,
+                task,
+                task_name,
+                metric,
+                value,
+                examples,
+            },
+        );
+        let predictions = (any::<u32>(), any::<u32>(), any::<u32>(), text(), vec(text(), 0..3)).prop_map(
+            |(step, task, index, prediction, references)| Prediction {
+                step,
+                task,
+                index,
+                prediction,
+                references,
+            },
+        );
+        let losses =
+            (any::<u32>(), text(), text(), text(), proptest::option::of(number.clone()), any::<bool>())
+                .prop_map(|(step, task_name, variant, text, loss, chosen)| VariantLoss {
+                    step,
+                    task_name,
+                    variant,
+                    text,
+                    loss,
+                    examples: step / 2,
+                    chosen,
+                });
+        let training = (any::<u32>(), any::<u32>(), number.clone(), number.clone()).prop_map(
+            |(step, optimiser_step, loss, learning_rate)| TrainingStep {
+                step,
+                optimiser_step,
+                loss,
+                learning_rate,
+            },
+        );
+        let usage = (any::<u32>(), text(), number, any::<u64>()).prop_map(
+            |(step, phase, seconds, forward_tokens)| Usage { step, phase, seconds, forward_tokens },
+        );
+        (vec(scores, 0..4), vec(predictions, 0..4), vec(losses, 0..4), vec(training, 0..4), vec(usage, 0..4))
+            .prop_map(|(scores, predictions, variant_losses, training, usage)| RunRecord {
+                scores,
+                predictions,
+                variant_losses,
+                training,
+                usage,
+            })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn what_is_written_is_read(record in records()) {
+            let folder = tempfile::tempdir().unwrap();
+            write(folder.path(), &record).unwrap();
+            prop_assert_eq!(read(folder.path()).unwrap(), record);
+        }
+    }
+
+    #[test]
+    fn a_score_that_is_not_a_number_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let score = Score {
+            step: 2,
+            task: 3,
+            task_name: "dates".into(),
+            metric: "rouge_l".into(),
+            value: f64::NAN,
+            examples: 10,
+        };
+        let error =
+            write(folder.path(), &RunRecord { scores: vec![score], ..RunRecord::default() }).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the rouge_l of task 3 (dates) after step 2 is NaN, expected a finite number"
+        );
+    }
+
+    #[test]
+    fn an_empty_cell_is_an_error_and_not_a_zero() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &RunRecord::default()).unwrap();
+        let none = || vec![None::<f64>];
+        let mut frame = df!(
+            "step" => [1_u32], "task" => [1_u32], "task_name" => ["dates"], "metric" => ["rouge_l"],
+            "value" => none(), "examples" => [3_u32],
+        )
+        .unwrap();
+        let file = File::create(folder.path().join("scores.parquet")).unwrap();
+        ParquetWriter::new(file).finish(&mut frame).unwrap();
+        let error = read(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("scores.parquet") && error.contains("`value` has an empty cell"), "{error}");
+    }
+}

@@ -1,0 +1,97 @@
+//! What a cell found, as typed rows: one Parquet file a kind of row in the cell's folder.
+//!
+//! Positions count from 1 in the order of the stream; step 0 is the model before any training.
+
+use serde::{Deserialize, Serialize};
+
+/// Everything a cell found. The manifest beside it says what made it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// The cells of the transfer matrix R, one row a metric.
+    pub scores: Vec<Score>,
+    /// What the model answered, for every score.
+    pub predictions: Vec<Prediction>,
+    /// The pre-update loss of every variant that was asked about.
+    pub variant_losses: Vec<VariantLoss>,
+    /// The training losses.
+    pub training: Vec<TrainingStep>,
+    /// Seconds and tokens by phase.
+    pub usage: Vec<Usage>,
+}
+
+/// R[step, task] under one metric.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Number of tasks trained so far; 0 is the untouched model.
+    pub step: u32,
+    /// Position of the scored task in the stream, from 1.
+    pub task: u32,
+    /// Name of the scored task.
+    pub task_name: String,
+    /// `rouge_l` or `exact_match`.
+    pub metric: String,
+    /// 0 to 100.
+    pub value: f64,
+    /// Examples behind the value.
+    pub examples: u32,
+}
+
+/// One answer of the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// Number of tasks trained so far.
+    pub step: u32,
+    /// Position of the task, from 1.
+    pub task: u32,
+    /// Index of the example among the evaluated ones.
+    pub index: u32,
+    /// Greedy answer, stripped.
+    pub prediction: String,
+    /// Accepted answers; the best one counts.
+    pub references: Vec<String>,
+}
+
+/// The pre-update loss of one variant, measured before the training of step `step`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VariantLoss {
+    /// The step that this measurement precedes, from 1; the task at the same position is the one that is prompted.
+    pub step: u32,
+    /// Name of the task.
+    pub task_name: String,
+    /// Id within the pool; `original` is arm 0.
+    pub variant: String,
+    /// The wording.
+    pub text: String,
+    /// Mean nats per target token over the subset; absent where the arm chooses without asking the model.
+    pub loss: Option<f64>,
+    /// Examples behind the loss.
+    pub examples: u32,
+    /// Whether this variant was trained with.
+    pub chosen: bool,
+}
+
+/// One optimiser step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingStep {
+    /// The task being trained, from 1.
+    pub step: u32,
+    /// Optimiser step within the task, from 1.
+    pub optimiser_step: u32,
+    /// Mean nats per target token of the batch.
+    pub loss: f64,
+    /// Learning rate of the step.
+    pub learning_rate: f64,
+}
+
+/// Where the time went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Step, as in [`Score::step`].
+    pub step: u32,
+    /// `select`, `train` or `evaluate`.
+    pub phase: String,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// Tokens that went forward through the model (padding not counted).
+    pub forward_tokens: u64,
+}

@@ -1,0 +1,411 @@
+//! The cells of one experiment on disk: each is whole or absent.
+//!
+//! ```text
+//! runs/<experiment>/<cell id>/   manifest.json, *.parquet, artifacts/
+//! runs/<experiment>/.staging/    cells being written; nothing here is ever read
+//! runs/<experiment>/.locks/      who computes what now
+//! runs/<experiment>/logs/        what each worker printed
+//! ```
+//!
+//! A cell is written under `.staging`, every file is synced, the manifest with their checksums comes last, and one rename
+//! makes it appear. So a kill at any instant leaves either the cell or something that the next start sweeps away.
+//! Staging belongs to whoever holds the cell's lock: without a live lock it is rubbish, on whichever host it was made.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::cell::{CellId, CellSpec};
+use crate::checksum;
+use crate::files::{sync_folder, write_whole};
+use crate::lock::{Holder, Lock, Locks};
+use crate::manifest::{FileEntry, Manifest, Unreadable, VERSION};
+use crate::parquet::{self, ParquetError};
+use crate::provenance::Provenance;
+use crate::record::RunRecord;
+
+/// What can go wrong with the store; each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file system refused.
+    #[error("cannot {operation} {path}: {source}")]
+    Io {
+        /// File or folder.
+        path: PathBuf,
+        /// What was tried.
+        operation: &'static str,
+        /// The reason.
+        source: io::Error,
+    },
+    /// A table could not be written or read.
+    #[error(transparent)]
+    Table(#[from] ParquetError),
+    /// The manifest could not be put into words.
+    #[error("cannot write the manifest of cell {id}: {source}")]
+    Manifest {
+        /// The cell.
+        id: CellId,
+        /// The reason.
+        source: serde_json::Error,
+    },
+    /// A newer program wrote the cell.
+    #[error(
+        "{path} has layout version {got}, this program reads up to {VERSION}; upgrade the program to read it"
+    )]
+    Newer {
+        /// The manifest.
+        path: PathBuf,
+        /// Its version.
+        got: u64,
+    },
+    /// A stored file is not what was written.
+    #[error("{path} is damaged: {what}; delete the folder {folder} and run again to compute the cell anew")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+        /// The cell's folder.
+        folder: PathBuf,
+    },
+    /// The name of an experiment is a folder's name.
+    #[error("an experiment is named by letters, digits, `-`, `_` and `.` (not first), got `{got}`")]
+    BadName {
+        /// What was given.
+        got: String,
+    },
+}
+
+fn io_error(path: &Path, operation: &'static str) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::Io { path, operation, source }
+}
+
+/// The stored cells of one experiment.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+    experiment: String,
+    folder: PathBuf,
+    locks: Locks,
+}
+
+/// What came of asking for a cell to compute.
+#[derive(Debug)]
+pub enum Claim {
+    /// It is there already.
+    Stored,
+    /// A live process computes it.
+    Held(Holder),
+    /// It is ours until the staging is committed or dropped.
+    Granted(Staging),
+}
+
+/// A cell as it was stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredRun {
+    /// Configuration and axes.
+    pub cell: CellSpec,
+    /// What made it.
+    pub provenance: Provenance,
+    /// What it found.
+    pub record: RunRecord,
+    /// Where it lies.
+    pub folder: PathBuf,
+}
+
+impl StoredRun {
+    /// The value of one axis as text.
+    #[must_use]
+    pub fn axis(&self, name: &str) -> Option<String> {
+        self.cell.axis(name)
+    }
+
+    /// A file that the cell kept besides its tables.
+    #[must_use]
+    pub fn artifact(&self, name: &str) -> PathBuf {
+        self.folder.join(ARTIFACTS).join(name)
+    }
+
+    /// Whether it was made with fewer examples than the experiment says.
+    #[must_use]
+    pub fn limited(&self) -> bool {
+        self.cell.config()["limited"].as_bool().unwrap_or(false)
+    }
+}
+
+const MANIFEST: &str = "manifest.json";
+const ARTIFACTS: &str = "artifacts";
+
+impl Store {
+    /// The store of `experiment` under `root`; nothing is touched yet.
+    ///
+    /// # Errors
+    /// [`StoreError::BadName`].
+    pub fn open(root: &Path, experiment: &str) -> Result<Self, StoreError> {
+        let fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if experiment.is_empty() || experiment.starts_with('.') || !experiment.bytes().all(fine) {
+            return Err(StoreError::BadName { got: experiment.to_owned() });
+        }
+        let folder = root.join(experiment);
+        let locks = Locks::new(folder.join(".locks"));
+        Ok(Self { root: root.to_owned(), experiment: experiment.to_owned(), folder, locks })
+    }
+
+    /// The folder that holds the folders of all experiments.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Name of the experiment.
+    #[must_use]
+    pub fn experiment(&self) -> &str {
+        &self.experiment
+    }
+
+    /// The experiment's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The folder of a cell, stored or not.
+    #[must_use]
+    pub fn cell_folder(&self, id: &CellId) -> PathBuf {
+        self.folder.join(id.as_str())
+    }
+
+    /// Where the worker of a cell prints.
+    #[must_use]
+    pub fn log(&self, id: &CellId) -> PathBuf {
+        self.folder.join("logs").join(format!("{id}.log"))
+    }
+
+    /// The lock of a cell.
+    #[must_use]
+    pub fn lock_file(&self, id: &CellId) -> PathBuf {
+        self.locks.path(id.as_str())
+    }
+
+    /// Whether the cell is stored; whether it is undamaged is known when it is loaded.
+    #[must_use]
+    pub fn contains(&self, id: &CellId) -> bool {
+        self.cell_folder(id).join(MANIFEST).is_file()
+    }
+
+    /// The live process that computes a cell now, if any.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn holder(&self, id: &CellId) -> Result<Option<Holder>, StoreError> {
+        self.locks.holder(id.as_str()).map_err(io_error(&self.lock_file(id), "read"))
+    }
+
+    /// Asks for a cell to compute.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn claim(&self, cell: &CellSpec) -> Result<Claim, StoreError> {
+        let id = cell.id();
+        let lock =
+            match self.locks.take(id.as_str()).map_err(io_error(&self.lock_file(&id), "take the lock"))? {
+                Ok(lock) => lock,
+                Err(holder) => return Ok(Claim::Held(holder)),
+            };
+        // Looked at under the lock: another process may have finished the cell just before it let go of it.
+        if self.contains(&id) {
+            return Ok(Claim::Stored);
+        }
+        // Whoever held the lock before died after the sweep at our start.
+        self.discard_staging_of(&id)?;
+        let folder = self.staging().join(format!("{id}-{}", std::process::id()));
+        let artifacts = folder.join(ARTIFACTS);
+        fs::create_dir_all(&artifacts).map_err(io_error(&artifacts, "create"))?;
+        Ok(Claim::Granted(Staging { store: self.clone(), cell: cell.clone(), folder, _lock: lock }))
+    }
+
+    /// Loads a stored cell after checking every file of it against the manifest.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`], [`StoreError::Damaged`], [`StoreError::Io`], [`StoreError::Table`].
+    pub fn load(&self, id: &CellId) -> Result<StoredRun, StoreError> {
+        let folder = self.cell_folder(id);
+        let manifest = self.checked_manifest(id, &folder)?;
+        for (name, entry) in &manifest.files {
+            let path = folder.join(name);
+            let damaged = |what| StoreError::Damaged { path: path.clone(), what, folder: folder.clone() };
+            let (bytes, sha256) = match checksum::of_file(&path) {
+                Ok(found) => found,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Err(damaged("it is missing".into()));
+                }
+                Err(error) => return Err(io_error(&path, "read")(error)),
+            };
+            if bytes != entry.bytes {
+                return Err(damaged(format!("it has {bytes} bytes, expected {}", entry.bytes)));
+            }
+            if sha256 != entry.sha256 {
+                return Err(damaged(format!("its SHA-256 is {sha256}, expected {}", entry.sha256)));
+            }
+        }
+        let record = parquet::read(&folder)?;
+        Ok(StoredRun { cell: manifest.cell, provenance: manifest.provenance, record, folder })
+    }
+
+    fn checked_manifest(&self, id: &CellId, folder: &Path) -> Result<Manifest, StoreError> {
+        let path = folder.join(MANIFEST);
+        let bytes = fs::read(&path).map_err(io_error(&path, "read"))?;
+        let damaged = |what| StoreError::Damaged { path: path.clone(), what, folder: folder.to_owned() };
+        let manifest = Manifest::from_bytes(&bytes).map_err(|reason| match reason {
+            Unreadable::Newer { version } => StoreError::Newer { path: path.clone(), got: version },
+            Unreadable::Corrupt { what } => damaged(what),
+        })?;
+        if manifest.id != *id || manifest.cell.id() != *id {
+            return Err(damaged(format!("it is the manifest of cell {}", manifest.cell.id())));
+        }
+        Ok(manifest)
+    }
+
+    /// Removes a stored cell: at one instant for any reader, then its files.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn remove(&self, id: &CellId) -> Result<(), StoreError> {
+        let folder = self.cell_folder(id);
+        let staging = self.staging();
+        fs::create_dir_all(&staging).map_err(io_error(&staging, "create"))?;
+        let aside = staging.join(format!("{id}-{}-removed", std::process::id()));
+        discard(&aside)?;
+        match fs::rename(&folder, &aside) {
+            Ok(()) => discard(&aside),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(io_error(&folder, "remove")(error)),
+        }
+    }
+
+    /// Makes the experiment's folder if need be and removes what dead processes left in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]: a store that cannot be written is found here, before anything is computed.
+    pub fn sweep(&self) -> Result<(), StoreError> {
+        let staging = self.staging();
+        fs::create_dir_all(&staging).map_err(io_error(&staging, "create"))?;
+        self.locks.sweep().map_err(io_error(&self.folder.join(".locks"), "sweep"))?;
+        for entry in fs::read_dir(&staging).map_err(io_error(&staging, "list"))? {
+            let path = entry.map_err(io_error(&staging, "list"))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let held = match name.get(..16).unwrap_or_default().parse::<CellId>() {
+                Ok(id) => self.holder(&id)?.is_some(),
+                Err(_) => false,
+            };
+            if !held {
+                discard(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// To be called with the lock of the cell alone.
+    fn discard_staging_of(&self, id: &CellId) -> Result<(), StoreError> {
+        let staging = self.staging();
+        fs::create_dir_all(&staging).map_err(io_error(&staging, "create"))?;
+        for entry in fs::read_dir(&staging).map_err(io_error(&staging, "list"))? {
+            let path = entry.map_err(io_error(&staging, "list"))?.path();
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(id.as_str())) {
+                discard(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn staging(&self) -> PathBuf {
+        self.folder.join(".staging")
+    }
+}
+
+fn discard(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(path, "remove")(error)),
+        _ => Ok(()),
+    }
+}
+
+/// A cell being written by this process, which holds its lock. Dropped before the commit, it leaves nothing.
+#[derive(Debug)]
+pub struct Staging {
+    store: Store,
+    cell: CellSpec,
+    folder: PathBuf,
+    _lock: Lock,
+}
+
+impl Staging {
+    /// The folder for files besides the tables (adapters, checkpoints).
+    #[must_use]
+    pub fn artifacts(&self) -> PathBuf {
+        self.folder.join(ARTIFACTS)
+    }
+
+    /// Makes the cell appear in the store.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], [`StoreError::Table`]; the cell is then absent.
+    pub fn commit(self, record: &RunRecord, provenance: Provenance) -> Result<(), StoreError> {
+        parquet::write(&self.folder, record)?;
+        let id = self.cell.id();
+        // An empty artifacts folder says nothing; a full one stays.
+        let _ = fs::remove_dir(self.artifacts());
+        let mut files = BTreeMap::new();
+        sync_tree(&self.folder, &self.folder, &mut files)?;
+        let manifest = Manifest {
+            version: VERSION,
+            experiment: self.store.experiment.clone(),
+            id: id.clone(),
+            cell: self.cell.clone(),
+            provenance,
+            files,
+        };
+        let text = manifest.to_text().map_err(|source| StoreError::Manifest { id: id.clone(), source })?;
+        let path = self.folder.join(MANIFEST);
+        write_whole(&path, text.as_bytes()).map_err(io_error(&path, "write"))?;
+        self.appear(&id)
+    }
+
+    fn appear(&self, id: &CellId) -> Result<(), StoreError> {
+        let target = self.store.cell_folder(id);
+        if fs::rename(&self.folder, &target).is_err() {
+            // Something is there. A whole cell is as good as ours; a folder without a manifest is nobody's.
+            if self.store.contains(id) {
+                return Ok(());
+            }
+            self.store.remove(id)?;
+            fs::rename(&self.folder, &target).map_err(io_error(&target, "create"))?;
+        }
+        sync_folder(&self.store.folder).map_err(io_error(&self.store.folder, "sync"))
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // What cannot be removed now is swept by the next start; after a commit there is nothing.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Syncs every file and folder under `folder` and notes the files by their path relative to `top`.
+fn sync_tree(top: &Path, folder: &Path, files: &mut BTreeMap<String, FileEntry>) -> Result<(), StoreError> {
+    for entry in fs::read_dir(folder).map_err(io_error(folder, "list"))? {
+        let path = entry.map_err(io_error(folder, "list"))?.path();
+        if path.is_dir() {
+            sync_tree(top, &path, files)?;
+            continue;
+        }
+        File::open(&path).and_then(|file| file.sync_all()).map_err(io_error(&path, "sync"))?;
+        let (bytes, sha256) = checksum::of_file(&path).map_err(io_error(&path, "read"))?;
+        let name = path.strip_prefix(top).unwrap_or(&path).to_string_lossy().into_owned();
+        files.insert(name, FileEntry { bytes, sha256 });
+    }
+    sync_folder(folder).map_err(io_error(folder, "sync"))
+}

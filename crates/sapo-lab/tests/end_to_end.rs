@@ -1,0 +1,359 @@
+//! A whole experiment as a user meets it: run, run again, interrupted, killed, broken, shared.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+/// A folder of runs and the toy experiment on it.
+struct Lab {
+    folder: TempDir,
+    environment: Vec<(&'static str, String)>,
+}
+
+impl Lab {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let trace = folder.path().join("trace").display().to_string();
+        Self { folder, environment: vec![("TOY_TRACE", trace)] }
+    }
+
+    fn with(mut self, variable: &'static str, value: &str) -> Self {
+        self.environment.push((variable, value.to_owned()));
+        self
+    }
+
+    /// The same runs in another environment.
+    fn without_faults(mut self) -> Self {
+        self.environment.truncate(1);
+        self
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        // target/<profile>/deps/<test> -> target/<profile>/examples/toy
+        let test = std::env::current_exe().unwrap();
+        let toy = test.parent().unwrap().parent().unwrap().join("examples/toy");
+        let mut command = Command::new(toy);
+        command.current_dir(self.folder.path()).args(arguments.split_whitespace());
+        command.envs(self.environment.iter().map(|(variable, value)| (variable, value)));
+        command.env("RUST_BACKTRACE", "0").env_remove("COLUMNS").env_remove("RUST_LOG");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn start(&self, arguments: &str) -> Child {
+        self.command(arguments).spawn().unwrap()
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.folder.path().join("runs/toy")
+    }
+
+    fn table(&self) -> String {
+        fs::read_to_string(self.runs().join("tables/sums.csv")).unwrap()
+    }
+
+    /// The cells that were begun so far, sorted.
+    fn begun(&self) -> Vec<String> {
+        let trace = fs::read_to_string(self.folder.path().join("trace")).unwrap_or_default();
+        let mut begun: Vec<_> = trace.lines().map(str::to_owned).collect();
+        begun.sort();
+        begun
+    }
+
+    fn stored(&self) -> Vec<PathBuf> {
+        let is_cell = |path: &PathBuf| path.join("manifest.json").exists();
+        entries(&self.runs()).into_iter().filter(is_cell).collect()
+    }
+
+    fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !condition(self) {
+            assert!(start.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn nothing_is_left_over(&self) {
+        assert_eq!(entries(&self.runs().join(".staging")), Vec::<PathBuf>::new());
+        let locks = entries(&self.runs().join(".locks"));
+        assert!(locks.iter().all(|path| path.extension().is_none()), "{locks:?}");
+    }
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder)
+        .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
+        .unwrap_or_default()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn signal(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
+}
+
+const ALL: [&str; 4] = ["arm=a seed=0", "arm=a seed=1", "arm=b seed=0", "arm=b seed=1"];
+const TABLE: &str = "arm,seed,sum,limited\na,0,10,false\nb,0,20,false\na,1,11,false\nb,1,21,false\n";
+
+#[test]
+fn the_second_run_computes_nothing_and_says_the_same() {
+    let lab = Lab::new();
+    let first = lab.run("");
+    assert!(first.status.success(), "{}", err(&first));
+    assert_eq!(out(&first), "4 of 4 sums, see tables/sums.csv\n");
+    assert!(err(&first).contains("[4/4] "), "{}", err(&first));
+    assert_eq!(lab.table(), TABLE);
+    assert_eq!(lab.begun(), ALL);
+    lab.nothing_is_left_over();
+
+    let second = lab.run("");
+    assert!(second.status.success());
+    assert_eq!((out(&second), err(&second)), (out(&first), String::new()));
+    assert_eq!(lab.begun(), ALL);
+
+    fs::remove_dir_all(lab.runs().join("tables")).unwrap();
+    assert!(lab.run("--plot-only").status.success());
+    assert_eq!((lab.table().as_str(), lab.begun().len()), (TABLE, 4));
+}
+
+#[test]
+fn a_larger_grid_computes_what_is_new_and_force_computes_again() {
+    let lab = Lab::new();
+    lab.run("--seeds 1");
+    assert_eq!(lab.begun(), ["arm=a seed=0", "arm=b seed=0"]);
+    lab.run("");
+    assert_eq!(lab.begun(), ALL);
+    assert_eq!(lab.table(), TABLE);
+    lab.run("--force --only arm=a,seed=1");
+    assert_eq!(lab.begun(), ["arm=a seed=0", "arm=a seed=1", "arm=a seed=1", "arm=b seed=0", "arm=b seed=1"]);
+    assert_eq!(lab.table(), TABLE);
+}
+
+#[test]
+fn only_computes_what_is_chosen_and_says_what_is_incomplete() {
+    let lab = Lab::new();
+    let output = lab.run("--only arm=b --quiet");
+    assert!(output.status.success());
+    assert_eq!(lab.begun(), ["arm=b seed=0", "arm=b seed=1"]);
+    assert!(out(&output).contains("Incomplete: 2 of 4 cells"), "{}", out(&output));
+    assert_eq!(err(&output), "");
+    let unknown = lab.run("--only ram=b");
+    assert_eq!(unknown.status.code(), Some(1));
+    assert_eq!(err(&unknown), "error: no axis `ram` in this grid; its axes are arm, seed\n");
+}
+
+#[test]
+fn the_lists_are_as_they_were() {
+    let lab = Lab::new();
+    insta::assert_snapshot!(out(&lab.run("--list")));
+    lab.run("--only seed=0");
+    insta::assert_snapshot!(out(&lab.run("--dry-run")));
+    insta::assert_snapshot!(out(&lab.run("--help")));
+    assert_eq!(lab.begun().len(), 2);
+}
+
+#[test]
+fn limited_cells_are_marked_and_apart() {
+    let lab = Lab::new();
+    lab.run("");
+    lab.run("--limit-train 3 --seeds 1");
+    assert_eq!(lab.table(), "arm,seed,sum,limited\na,0,10,true\nb,0,20,true\n");
+    assert_eq!(lab.stored().len(), 6);
+}
+
+#[test]
+fn a_panic_costs_one_cell_and_shows_its_log() {
+    let lab = Lab::new().with("TOY_PANIC", "arm=b seed=0");
+    let output = lab.run("");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(out(&output).contains("Incomplete: 3 of 4 cells"), "{}", out(&output));
+    let text = err(&output);
+    assert!(
+        text.contains("failed: arm=b seed=0") && text.contains(": panicked: the roof fell in\n"),
+        "{text}"
+    );
+    assert!(text.contains("| the roof fell in") && text.contains("| a library that prints"), "{text}");
+    assert_eq!(lab.stored().len(), 3);
+    lab.nothing_is_left_over();
+
+    let lab = lab.without_faults();
+    assert!(lab.run("").status.success());
+    assert_eq!(lab.table(), TABLE);
+    assert_eq!(lab.begun().len(), 5);
+}
+
+#[test]
+fn an_error_costs_one_cell_and_is_told() {
+    let lab = Lab::new().with("TOY_FAIL", "arm=a seed=1");
+    let output = lab.run("");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("no more numbers"), "{}", err(&output));
+    assert_eq!(lab.stored().len(), 3);
+    lab.nothing_is_left_over();
+}
+
+#[test]
+fn a_killed_worker_costs_one_cell() {
+    let lab = Lab::new().with("TOY_STEP_MS", "100");
+    let parent = lab.start("--jobs 1");
+    lab.wait_until("a cell is begun", |lab| !lab.begun().is_empty());
+    let lock =
+        entries(&lab.runs().join(".locks")).into_iter().find(|path| path.extension().is_some()).unwrap();
+    let holder: serde_json::Value = serde_json::from_slice(&fs::read(lock).unwrap()).unwrap();
+    signal(holder["pid"].as_u64().unwrap().try_into().unwrap(), Signal::KILL);
+    let output = parent.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("killed by signal 9"), "{}", err(&output));
+    assert_eq!(lab.stored().len(), 3);
+    assert!(lab.run("").status.success());
+    assert_eq!(lab.table(), TABLE);
+    lab.nothing_is_left_over();
+}
+
+#[test]
+fn an_interruption_keeps_what_is_finished() {
+    let lab = Lab::new().with("TOY_STEP_MS", "60");
+    let parent = lab.start("--jobs 2");
+    lab.wait_until("a cell is stored and another begun", |lab| {
+        !lab.stored().is_empty() && lab.begun().len() > 2
+    });
+    signal(parent.id(), Signal::INT);
+    let output = parent.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", err(&output));
+    let advice = "interrupted; finished cells are kept; run the same command again to go on\n";
+    assert!(err(&output).ends_with(advice), "{}", err(&output));
+    lab.nothing_is_left_over();
+    let kept = lab.stored().len();
+    assert!((1..4).contains(&kept), "{kept}");
+    let begun = lab.begun().len();
+    assert!(lab.run("").status.success());
+    assert_eq!(lab.begun().len(), begun + 4 - kept);
+    assert_eq!(lab.table(), TABLE);
+}
+
+#[test]
+fn kill_9_at_any_instant_loses_no_finished_cell_and_changes_no_byte() {
+    let lab = Lab::new().with("TOY_STEP_MS", "8");
+    let mut kept = 0;
+    for wait in (0..200).step_by(23) {
+        let mut parent = lab.start("--seeds 4 --jobs 2");
+        std::thread::sleep(Duration::from_millis(wait));
+        parent.kill().unwrap();
+        parent.wait().unwrap();
+        let stored = lab.stored().len();
+        assert!(stored >= kept, "{stored} cells after {kept}");
+        kept = stored;
+    }
+    let last = lab.run("--seeds 4");
+    assert!(last.status.success(), "{}", err(&last));
+    lab.nothing_is_left_over();
+
+    let whole = Lab::new();
+    let output = whole.run("--seeds 4");
+    assert_eq!(lab.table(), whole.table());
+    assert_eq!(out(&last), out(&output));
+    for cell in whole.stored() {
+        let twin = lab.runs().join(cell.file_name().unwrap());
+        for name in ["scores.parquet", "predictions.parquet", "artifacts/note.txt"] {
+            assert_eq!(fs::read(cell.join(name)).unwrap(), fs::read(twin.join(name)).unwrap(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn workers_die_with_their_parent() {
+    let lab = Lab::new().with("TOY_STEP_MS", "60000");
+    let mut parent = lab.start("--jobs 2");
+    lab.wait_until("both cells are begun", |lab| lab.begun().len() == 2);
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    let lab = lab.without_faults();
+    let begun = Instant::now();
+    assert!(lab.run("").status.success());
+    assert!(begun.elapsed() < Duration::from_secs(30));
+    assert_eq!(lab.begun().len(), 6);
+}
+
+#[test]
+fn three_processes_on_one_grid_compute_each_cell_once() {
+    let lab = Lab::new().with("TOY_STEP_MS", "20");
+    let parents: Vec<_> = (0..3).map(|_| lab.start("--jobs 2 --seeds 3")).collect();
+    for parent in parents {
+        let output = parent.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", err(&output));
+        assert_eq!(out(&output), "6 of 6 sums, see tables/sums.csv\n");
+    }
+    let begun = lab.begun();
+    let mut once = begun.clone();
+    once.dedup();
+    assert_eq!(begun, once);
+    assert_eq!(begun.len(), 6);
+    lab.nothing_is_left_over();
+}
+
+#[test]
+fn a_damaged_cell_is_named_and_can_be_made_anew() {
+    let lab = Lab::new();
+    lab.run("");
+    let cell = lab.stored().pop().unwrap();
+    let path = cell.join("scores.parquet");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[20] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let output = lab.run("");
+    assert_eq!(output.status.code(), Some(1));
+    let text = err(&output);
+    assert!(text.contains("scores.parquet is damaged: its SHA-256 is"), "{text}");
+    let folder = PathBuf::from("runs/toy").join(cell.file_name().unwrap());
+    assert!(text.contains(&format!("delete the folder {} and run again", folder.display())), "{text}");
+    assert!(out(&output).contains("Incomplete: 3 of 4 cells"), "{}", out(&output));
+    assert_eq!(lab.begun().len(), 4);
+
+    fs::remove_dir_all(&cell).unwrap();
+    assert!(lab.run("").status.success());
+    assert_eq!(lab.table(), TABLE);
+    assert_eq!(lab.begun().len(), 5);
+}
+
+#[test]
+fn manifests_say_what_made_the_cell() {
+    let lab = Lab::new();
+    lab.run("--jobs 1");
+    let cores = std::thread::available_parallelism().unwrap().get();
+    for cell in lab.stored() {
+        let manifest: serde_json::Value =
+            serde_json::from_slice(&fs::read(cell.join("manifest.json")).unwrap()).unwrap();
+        assert_eq!(manifest["experiment"], "toy");
+        assert_eq!(manifest["provenance"]["notes"]["device"], "none");
+        assert_eq!(manifest["provenance"]["notes"]["threads"], cores);
+        assert!(manifest["provenance"]["wall_seconds"].as_f64().unwrap() > 0.0);
+        assert!(manifest["files"]["artifacts/note.txt"]["bytes"].as_u64().unwrap() > 5);
+    }
+}
+
+#[test]
+fn nothing_to_report_is_no_success() {
+    let lab = Lab::new();
+    let output = lab.run("--plot-only");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("nothing to report"), "{}", err(&output));
+    let worker = lab.run("--worker");
+    assert_eq!(worker.status.code(), Some(1));
+    assert!(out(&worker).contains(r#"{"event":"failed""#), "{}", out(&worker));
+}

@@ -1,0 +1,46 @@
+use sapo_model::ModelError;
+
+/// What can go wrong while learning.
+#[derive(Debug, thiserror::Error)]
+pub enum LearnError {
+    /// The model failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Scoring failed.
+    #[error(transparent)]
+    Bench(#[from] sapo_bench::BenchError),
+    /// The choice of a wording failed.
+    #[error("choosing a wording for task {task:?}: {problem}")]
+    Selection {
+        /// Name of the task.
+        task: String,
+        /// What happened.
+        problem: String,
+    },
+    /// The loss is no longer a number.
+    #[error("training diverged at optimiser step {step}: the loss is {loss}; a lower learning rate may help")]
+    Diverged {
+        /// Optimiser step within the task, from 1.
+        step: usize,
+        /// NaN or infinite.
+        loss: f64,
+    },
+    /// There is nothing to train on.
+    #[error("task {task:?} has no {split} examples")]
+    NoExamples {
+        /// Name of the task.
+        task: String,
+        /// `training` or `test`.
+        split: &'static str,
+    },
+    /// A setting is out of its range.
+    #[error("{name} = {got}: expected {expected}")]
+    Setting {
+        /// Name of the setting.
+        name: &'static str,
+        /// What came.
+        got: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+}

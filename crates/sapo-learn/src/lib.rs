@@ -1,0 +1,22 @@
+//! The training loop, continual-learning methods, and SAPO around any of them.
+//!
+//! The paper's algorithm is [`sapo::run_stream`]: for each task choose a wording, train on it, evaluate everything. What
+//! chooses is a selector of `sapo-bandit`; how training avoids forgetting is a [`methods::Method`].
+
+pub mod methods;
+mod optimizer;
+pub mod pretrain;
+pub mod sapo;
+mod schedule;
+mod seeds;
+mod selection;
+mod trainer;
+
+mod error;
+
+pub use error::LearnError;
+pub use optimizer::{AdamW, AdamWConfig, clip_gradient_norm};
+pub use schedule::Schedule;
+pub use seeds::derive_seed;
+pub use selection::{Choice, SelectionConfig, choose};
+pub use trainer::{TrainConfig, TrainOutcome, train};

@@ -1,0 +1,312 @@
+//! Pre-training a small base model from nothing: its tokenizer, then one resumable pass over an endless mixture.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::time::Instant;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use sapo_model::{Batch, Encoded, LanguageModel, LlamaConfig, ModelError, Weights, save_safetensors, train_tokenizer};
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind, Tensor};
+
+use crate::{AdamW, AdamWConfig, LearnError, Schedule, clip_gradient_norm, derive_seed};
+
+/// An endless mixture of prompts with their targets.
+pub trait Corpus: Sync {
+    /// One text, drawn by `rng` alone.
+    fn sample(&self, rng: &mut ChaCha8Rng) -> (String, String);
+}
+
+/// How a base model is made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PretrainConfig {
+    /// Seed of everything.
+    pub seed: u64,
+    /// Entries of the tokenizer.
+    pub vocab_size: usize,
+    /// Whether every digit is a token of its own.
+    pub single_digits: bool,
+    /// Texts that the tokenizer is trained on.
+    pub tokenizer_texts: usize,
+    /// Width of the residual stream.
+    pub hidden_size: i64,
+    /// Width of the feed-forward layer.
+    pub intermediate_size: i64,
+    /// Blocks.
+    pub layers: usize,
+    /// Query heads.
+    pub heads: i64,
+    /// Key and value heads.
+    pub key_value_heads: i64,
+    /// Longest sequence in tokens; longer texts are left out and counted.
+    pub max_tokens: usize,
+    /// Optimiser steps.
+    pub steps: usize,
+    /// Padded tokens in an optimiser step.
+    pub batch_tokens: usize,
+    /// Highest learning rate.
+    pub learning_rate: f64,
+    /// Share of steps with rising learning rate.
+    pub warmup_ratio: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
+    /// Weight of the loss on a prompt token beside 1 for a target token.
+    pub prompt_loss_weight: f64,
+    /// Steps between checkpoints.
+    pub checkpoint_every: usize,
+}
+
+/// What pre-training reports.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PretrainProgress {
+    /// Steps done.
+    pub step: usize,
+    /// All steps.
+    pub steps: usize,
+    /// Mean nats per target token of the last steps.
+    pub target_loss: f64,
+    /// Tokens so far, padding not counted.
+    pub tokens: u64,
+    /// Tokens a second of this call.
+    pub tokens_per_second: f64,
+}
+
+/// Steps whose texts are drawn together, so that texts of similar length can share a batch.
+const GROUP: usize = 16;
+
+/// Makes the model in `directory`, going on from a checkpoint where an earlier call was interrupted.
+///
+/// The batches of a group of steps depend on the seed and the group alone, so an interrupted run goes on with the same
+/// texts.
+///
+/// # Errors
+/// When files cannot be written, or the loss is no longer a number.
+pub fn pretrain(
+    corpus: &dyn Corpus,
+    config: &PretrainConfig,
+    directory: &Path,
+    mut on_progress: impl FnMut(PretrainProgress),
+) -> Result<LanguageModel, LearnError> {
+    prepare_directory(corpus, config, directory)?;
+    let mut model = LanguageModel::fresh(directory, derive_seed(config.seed, "weights", 0), Kind::Float, Device::Cpu)?;
+    let named = model.train_all_parameters();
+    let adamw = AdamWConfig { beta2: 0.98, weight_decay: config.weight_decay, ..AdamWConfig::default() };
+    let mut optimizer = AdamW::new(named.iter().map(|(_, tensor)| tensor.shallow_clone()).collect(), adamw);
+    let checkpoint = Checkpoint { path: directory.join("pretraining.safetensors") };
+    let names: Vec<String> = named.into_iter().map(|(name, _)| name).collect();
+    let mut step = checkpoint.restore(&names, &mut optimizer)?;
+    let schedule = Schedule::with_warmup_ratio(config.learning_rate, config.warmup_ratio, config.steps);
+
+    let started = Instant::now();
+    let (mut tokens, mut recent) = (0_u64, Recent::default());
+    let result = std::thread::scope(|scope| -> Result<(), LearnError> {
+        let (sender, receiver) = sync_channel(2);
+        let codec = model.codec();
+        let first_group = step / GROUP;
+        scope.spawn(move || {
+            for group in first_group..config.steps.div_ceil(GROUP) {
+                if sender.send(draw_group(corpus, codec, config, group)).is_err() {
+                    return;
+                }
+            }
+        });
+        while step < config.steps {
+            let batches = match receiver.recv() {
+                Ok(batches) => batches?,
+                Err(_) => break,
+            };
+            for batch in batches.into_iter().skip(step % GROUP) {
+                if step >= config.steps {
+                    break;
+                }
+                let (loss, target_loss) = weighted_loss(&model, &batch, config)?;
+                if !target_loss.is_finite() {
+                    return Err(LearnError::Diverged { step: step + 1, loss: target_loss });
+                }
+                loss.backward();
+                clip_gradient_norm(optimizer.parameters(), 1.0);
+                optimizer.step(schedule.learning_rate(step));
+                step += 1;
+                tokens += batch.iter().map(|example| example.ids.len() as u64).sum::<u64>();
+                recent.add(target_loss);
+                if step % 50 == 0 || step == config.steps {
+                    on_progress(PretrainProgress {
+                        step,
+                        steps: config.steps,
+                        target_loss: recent.take(),
+                        tokens,
+                        tokens_per_second: tokens as f64 / started.elapsed().as_secs_f64(),
+                    });
+                }
+                if step % config.checkpoint_every == 0 && step < config.steps {
+                    checkpoint.save(&names, &optimizer)?;
+                }
+            }
+        }
+        drop(receiver);
+        Ok(())
+    });
+    result?;
+    model.save_weights(directory, Kind::BFloat16)?;
+    checkpoint.remove();
+    Ok(model)
+}
+
+/// Tokenizer and configuration, unless an earlier call wrote them.
+fn prepare_directory(corpus: &dyn Corpus, config: &PretrainConfig, directory: &Path) -> Result<(), LearnError> {
+    if !directory.join("tokenizer_config.json").exists() {
+        let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(config.seed, "tokenizer", 0));
+        let texts: Vec<String> = (0..config.tokenizer_texts)
+            .flat_map(|_| {
+                let (prompt, target) = corpus.sample(&mut rng);
+                [prompt, target]
+            })
+            .collect();
+        train_tokenizer(texts.into_iter(), config.vocab_size, config.single_digits, config.max_tokens, directory)?;
+    }
+    let llama = LlamaConfig {
+        architectures: vec!["LlamaForCausalLM".to_string()],
+        model_type: "llama".to_string(),
+        vocab_size: config.vocab_size as i64,
+        hidden_size: config.hidden_size,
+        intermediate_size: config.intermediate_size,
+        num_hidden_layers: config.layers,
+        num_attention_heads: config.heads,
+        num_key_value_heads: Some(config.key_value_heads),
+        head_dim: Some(config.hidden_size / config.heads),
+        max_position_embeddings: config.max_tokens,
+        rms_norm_eps: 1e-5,
+        rope_theta: 10_000.0,
+        rope_scaling: None,
+        rope_parameters: None,
+        hidden_act: "silu".to_string(),
+        tie_word_embeddings: true,
+        attention_bias: false,
+        mlp_bias: false,
+        bos_token_id: None,
+        eos_token_id: None,
+        torch_dtype: Some("bfloat16".to_string()),
+        initializer_range: 0.02,
+    };
+    Ok(LanguageModel::write_config(&llama, directory)?)
+}
+
+/// The batches of `GROUP` steps: texts drawn together, sorted by length, cut into batches, and shuffled.
+fn draw_group(
+    corpus: &dyn Corpus,
+    codec: &sapo_model::TextCodec,
+    config: &PretrainConfig,
+    group: usize,
+) -> Result<Vec<Vec<Encoded>>, LearnError> {
+    let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(config.seed, "pretraining texts", group));
+    let mut drawn: Vec<Encoded> = Vec::new();
+    let mut tokens = 0;
+    while tokens < GROUP * config.batch_tokens {
+        let (prompt, target) = corpus.sample(&mut rng);
+        let encoded = codec.encode_example(&prompt, &target)?;
+        if encoded.ids.len() <= config.max_tokens {
+            tokens += encoded.ids.len();
+            drawn.push(encoded);
+        }
+    }
+    drawn.sort_by_key(|example| example.ids.len());
+    let mut batches: Vec<Vec<Encoded>> = vec![Vec::new(); GROUP];
+    let mut filled = 0;
+    for example in drawn {
+        let place = (filled * GROUP / tokens).min(GROUP - 1);
+        filled += example.ids.len();
+        batches[place].push(example);
+    }
+    batches.shuffle(&mut rng);
+    Ok(batches)
+}
+
+/// The weighted mean loss to descend, and the mean nats per target token to report.
+fn weighted_loss(model: &LanguageModel, batch: &[Encoded], config: &PretrainConfig) -> Result<(Tensor, f64), ModelError> {
+    if config.prompt_loss_weight == 0.0 {
+        let batch: Vec<&Encoded> = batch.iter().collect();
+        let nll = model.target_nll(&Batch::new(&batch, config.max_tokens, model.device())?, true).0;
+        let loss = nll.mean(Kind::Float);
+        let value = loss.double_value(&[]);
+        return Ok((loss, value));
+    }
+    let whole: Vec<Encoded> = batch.iter().map(|example| Encoded { ids: example.ids.clone(), target_start: 1 }).collect();
+    let whole: Vec<&Encoded> = whole.iter().collect();
+    let nll = model.target_nll(&Batch::new(&whole, config.max_tokens, model.device())?, true).0;
+    let is_target: Vec<f32> = batch
+        .iter()
+        .flat_map(|example| (1..example.ids.len()).map(|place| f32::from(u8::from(place >= example.target_start))))
+        .collect();
+    let is_target = Tensor::from_slice(&is_target).to_device(model.device());
+    let weights = (&is_target * (1.0 - config.prompt_loss_weight)) + config.prompt_loss_weight;
+    let target_loss = ((&nll * &is_target).sum(Kind::Float) / is_target.sum(Kind::Float)).double_value(&[]);
+    let total = weights.sum(Kind::Float);
+    Ok(((nll * weights).sum(Kind::Float) / total, target_loss))
+}
+
+/// Mean of the losses since it was last taken.
+#[derive(Default)]
+struct Recent {
+    sum: f64,
+    count: usize,
+}
+
+impl Recent {
+    fn add(&mut self, loss: f64) {
+        self.sum += loss;
+        self.count += 1;
+    }
+
+    fn take(&mut self) -> f64 {
+        let mean = self.sum / self.count.max(1) as f64;
+        *self = Self::default();
+        mean
+    }
+}
+
+/// Parameters, moments and the step, in one safetensors file.
+struct Checkpoint {
+    path: PathBuf,
+}
+
+impl Checkpoint {
+    fn save(&self, names: &[String], optimizer: &AdamW) -> Result<(), ModelError> {
+        let (steps, first, second) = optimizer.state();
+        let steps = Tensor::from_slice(&[steps as f32]);
+        let mut named: Vec<(String, &Tensor)> = vec![("steps".to_string(), &steps)];
+        for (i, name) in names.iter().enumerate() {
+            named.push((format!("parameter.{name}"), &optimizer.parameters()[i]));
+            named.push((format!("first_moment.{name}"), &first[i]));
+            named.push((format!("second_moment.{name}"), &second[i]));
+        }
+        save_safetensors(&self.path, &named)
+    }
+
+    /// Puts everything back and returns the steps done; 0 where there is no checkpoint.
+    fn restore(&self, names: &[String], optimizer: &mut AdamW) -> Result<usize, ModelError> {
+        if !self.path.exists() {
+            return Ok(0);
+        }
+        let _guard = tch::no_grad_guard();
+        let mut file = Weights::open_file(&self.path, Kind::Float, Device::Cpu)?;
+        let steps = file.take("steps", &[1]).double_value(&[0]) as i32;
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        for (i, name) in names.iter().enumerate() {
+            let mut parameter = optimizer.parameters()[i].shallow_clone();
+            let shape = parameter.size();
+            parameter.copy_(&file.take(&format!("parameter.{name}"), &shape));
+            first.push(file.take(&format!("first_moment.{name}"), &shape));
+            second.push(file.take(&format!("second_moment.{name}"), &shape));
+        }
+        file.finish()?;
+        optimizer.restore(steps, first, second);
+        Ok(steps as usize)
+    }
+
+    fn remove(&self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}

@@ -1,0 +1,113 @@
+//! Fine-tuning on one task: epochs of shuffled batches, one optimiser.
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use sapo_model::{Batch, Encoded, LanguageModel};
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use crate::{AdamW, AdamWConfig, LearnError, Schedule, clip_gradient_norm};
+
+/// How to train on one task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Passes over the training examples.
+    pub epochs: usize,
+    /// Examples an optimiser step.
+    pub batch_size: usize,
+    /// Examples that go through the model at once; a batch is accumulated from parts of this size.
+    pub micro_batch_size: usize,
+    /// The highest learning rate.
+    pub learning_rate: f64,
+    /// Share of all steps with rising learning rate.
+    pub warmup_ratio: f64,
+    /// Largest L2 norm of the gradient.
+    pub max_gradient_norm: f64,
+    /// Constants of AdamW.
+    #[serde(default)]
+    pub adamw: AdamWConfig,
+}
+
+/// What training reports for each optimiser step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrainOutcome {
+    /// From 1.
+    pub optimiser_step: usize,
+    /// All steps that this training takes.
+    pub total_steps: usize,
+    /// Mean nats per target token of the batch.
+    pub loss: f64,
+    /// Learning rate of the step.
+    pub learning_rate: f64,
+    /// Tokens of the batch without padding.
+    pub tokens: usize,
+}
+
+impl TrainConfig {
+    fn check(&self) -> Result<(), LearnError> {
+        let at_least_one = [("epochs", self.epochs), ("batch_size", self.batch_size), ("micro_batch_size", self.micro_batch_size)];
+        for (name, value) in at_least_one {
+            if value == 0 {
+                return Err(LearnError::Setting { name, got: value.to_string(), expected: "at least 1" });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Trains `parameters` of `model` on encoded examples; the loss is the mean over the target tokens of a batch.
+///
+/// The order of the examples and the dropout follow from `seed` alone.
+///
+/// # Errors
+/// When the loss is no longer a number, or an example does not fit the model.
+pub fn train(
+    model: &LanguageModel,
+    parameters: Vec<Tensor>,
+    examples: &[Encoded],
+    config: &TrainConfig,
+    seed: u64,
+    mut on_step: impl FnMut(TrainOutcome),
+) -> Result<(), LearnError> {
+    config.check()?;
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    tch::manual_seed(seed as i64); // dropout; the generator is the process's, so a process trains one model at a time
+    let steps_per_epoch = examples.len().div_ceil(config.batch_size);
+    let total_steps = steps_per_epoch * config.epochs;
+    let schedule = Schedule::with_warmup_ratio(config.learning_rate, config.warmup_ratio, total_steps);
+    let mut optimizer = AdamW::new(parameters, config.adamw.clone());
+    let mut order: Vec<usize> = (0..examples.len()).collect();
+    let mut step = 0;
+    for _ in 0..config.epochs {
+        order.shuffle(&mut rng);
+        for members in order.chunks(config.batch_size) {
+            let batch: Vec<&Encoded> = members.iter().map(|&i| &examples[i]).collect();
+            let loss = backward(model, &batch, config.micro_batch_size)?;
+            if !loss.is_finite() {
+                return Err(LearnError::Diverged { step: step + 1, loss });
+            }
+            clip_gradient_norm(optimizer.parameters(), config.max_gradient_norm);
+            let learning_rate = schedule.learning_rate(step);
+            optimizer.step(learning_rate);
+            step += 1;
+            let tokens = batch.iter().map(|example| example.ids.len()).sum();
+            on_step(TrainOutcome { optimiser_step: step, total_steps, loss, learning_rate, tokens });
+        }
+    }
+    Ok(())
+}
+
+/// Accumulates the gradient of the mean loss over the target tokens of a batch; returns that loss in nats per token.
+pub(crate) fn backward(model: &LanguageModel, batch: &[&Encoded], micro_batch_size: usize) -> Result<f64, LearnError> {
+    let all_targets: usize = batch.iter().map(|example| example.target_tokens()).sum();
+    let mut loss = 0.0;
+    for part in batch.chunks(micro_batch_size) {
+        let part = Batch::new(part, model.max_tokens(), model.device())?;
+        let sum = model.target_nll(&part, true).0.sum(tch::Kind::Float) / all_targets as f64;
+        sum.backward();
+        loss += sum.double_value(&[]);
+    }
+    Ok(loss)
+}

@@ -1,0 +1,97 @@
+use tch::{Device, Tensor};
+
+use crate::{Encoded, ModelError};
+
+/// Sequences padded on the right to one length, with the places where a target token is predicted.
+#[derive(Debug)]
+pub struct Batch {
+    /// Token ids `[B, T]`.
+    pub ids: Tensor,
+    /// Indices into the flattened `[B * T]` hidden states from which the target tokens are predicted: `[M]`.
+    pub predict_from: Tensor,
+    /// The target tokens `[M]`.
+    pub targets: Tensor,
+    /// For each of the M target tokens, its example's place in the batch.
+    pub owner: Vec<usize>,
+    /// Number of examples B.
+    pub examples: usize,
+    /// Tokens without padding.
+    pub tokens: usize,
+}
+
+/// Id that fills up short sequences. No token of an example reads a padded place, so any id in the vocabulary will do.
+const PADDING: i64 = 0;
+
+impl Batch {
+    /// Joins encoded examples.
+    ///
+    /// # Errors
+    /// Refuses an example without target tokens, or longer than `limit` tokens; `index` in the error counts within
+    /// `examples`.
+    pub fn new(examples: &[&Encoded], limit: usize, device: Device) -> Result<Self, ModelError> {
+        let length = examples.iter().map(|example| example.ids.len()).max().unwrap_or(0);
+        let mut ids = Vec::with_capacity(examples.len() * length);
+        let (mut predict_from, mut targets, mut owner) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, example) in examples.iter().enumerate() {
+            if example.target_tokens() == 0 {
+                return Err(ModelError::NoTarget { index });
+            }
+            if example.ids.len() > limit {
+                return Err(ModelError::TooLong { index, tokens: example.ids.len(), limit });
+            }
+            for place in example.target_start..example.ids.len() {
+                predict_from.push((index * length + place - 1) as i64);
+                targets.push(example.ids[place]);
+                owner.push(index);
+            }
+            ids.extend_from_slice(&example.ids);
+            ids.resize((index + 1) * length, PADDING);
+        }
+        Ok(Self {
+            ids: Tensor::from_slice(&ids).reshape([examples.len() as i64, length as i64]).to_device(device),
+            predict_from: Tensor::from_slice(&predict_from).to_device(device),
+            targets: Tensor::from_slice(&targets).to_device(device),
+            owner,
+            examples: examples.len(),
+            tokens: examples.iter().map(|example| example.ids.len()).sum(),
+        })
+    }
+}
+
+/// Groups sequences of similar length so that a padded batch holds at most `budget` tokens (a longer single sequence
+/// stands alone). Returns indices into `lengths`, longest first, so that the largest batch fails first if memory is short.
+pub fn token_budget_batches(lengths: &[usize], budget: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..lengths.len()).collect();
+    order.sort_by_key(|&i| (std::cmp::Reverse(lengths[i]), i));
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    for i in order {
+        match batches.last_mut() {
+            Some(batch) if (batch.len() + 1) * lengths[batch[0]] <= budget => batch.push(i),
+            _ => batches.push(vec![i]),
+        }
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn batches_hold_every_sequence_once_and_keep_the_budget(
+            lengths in prop::collection::vec(1_usize..50, 0..60),
+            budget in 1_usize..200,
+        ) {
+            let batches = token_budget_batches(&lengths, budget);
+            let mut seen: Vec<usize> = batches.iter().flatten().copied().collect();
+            seen.sort_unstable();
+            prop_assert_eq!(seen, (0..lengths.len()).collect::<Vec<_>>());
+            for batch in batches {
+                let longest = batch.iter().map(|&i| lengths[i]).max().unwrap();
+                prop_assert!(batch.len() == 1 || batch.len() * longest <= budget);
+            }
+        }
+    }
+}

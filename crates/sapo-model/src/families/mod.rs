@@ -1,0 +1,5 @@
+//! Decoder families: one file each, named and laid out as its checkpoint.
+
+mod llama;
+
+pub use llama::{KvCache, Llama};

@@ -1,0 +1,144 @@
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use tch::{Device, Kind, Tensor};
+
+use crate::families::Llama;
+use crate::weights::write_whole;
+use crate::{LlamaConfig, ModelError, TextCodec, Weights, save_safetensors};
+
+/// A decoder with its tokenizer: what a Hugging Face directory holds.
+#[derive(Debug)]
+pub struct LanguageModel {
+    decoder: Llama,
+    codec: TextCodec,
+    end_tokens: HashSet<i64>,
+    kind: Kind,
+    device: Device,
+    path: PathBuf,
+}
+
+impl LanguageModel {
+    /// Opens a model directory: `config.json`, `model.safetensors` (or its shards), `tokenizer.json`,
+    /// `tokenizer_config.json`.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it.
+    pub fn open(directory: &Path, kind: Kind, device: Device) -> Result<Self, ModelError> {
+        let config = LlamaConfig::read(directory)?;
+        let mut weights = Weights::open(directory, kind, device)?;
+        let model = Self::build(directory, &config, &mut weights, kind, device)?;
+        weights.finish()?;
+        Ok(model)
+    }
+
+    /// A model with fresh weights; `directory` holds `config.json` and the tokenizer.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it.
+    pub fn fresh(directory: &Path, seed: u64, kind: Kind, device: Device) -> Result<Self, ModelError> {
+        let config = LlamaConfig::read(directory)?;
+        let mut weights = Weights::random(config.initializer_range, seed, kind, device);
+        Self::build(directory, &config, &mut weights, kind, device)
+    }
+
+    fn build(
+        directory: &Path,
+        config: &LlamaConfig,
+        weights: &mut Weights,
+        kind: Kind,
+        device: Device,
+    ) -> Result<Self, ModelError> {
+        let codec = TextCodec::open(directory)?;
+        if codec.vocab_size() > config.vocab_size as usize {
+            let problem = format!(
+                "the tokenizer has {} entries, config.json says vocab_size {}",
+                codec.vocab_size(),
+                config.vocab_size
+            );
+            return Err(ModelError::malformed(directory, problem));
+        }
+        let decoder = Llama::load(config, weights, kind, device)?;
+        let mut end_tokens: HashSet<i64> = config.eos_token_ids().into_iter().collect();
+        end_tokens.extend(codec.eos_token_id());
+        Ok(Self { decoder, codec, end_tokens, kind, device, path: directory.to_path_buf() })
+    }
+
+    /// Writes the weights as `model.safetensors` in `directory`, in the dtype `kind`. Configuration and tokenizer are
+    /// the caller's.
+    ///
+    /// # Errors
+    /// Names the file that cannot be written.
+    pub fn save_weights(&self, directory: &Path, kind: Kind) -> Result<(), ModelError> {
+        let converted: Vec<(String, Tensor)> = self
+            .decoder
+            .named_parameters()
+            .into_iter()
+            .map(|(name, tensor)| (name, tensor.detach().to_kind(kind)))
+            .collect();
+        let named: Vec<(String, &Tensor)> = converted.iter().map(|(name, tensor)| (name.clone(), tensor)).collect();
+        save_safetensors(&directory.join("model.safetensors"), &named)
+    }
+
+    /// Writes `config.json` into `directory`.
+    ///
+    /// # Errors
+    /// Names the file that cannot be written.
+    pub fn write_config(config: &LlamaConfig, directory: &Path) -> Result<(), ModelError> {
+        let path = directory.join("config.json");
+        let text = serde_json::to_string_pretty(config).map_err(|error| ModelError::malformed(&path, error))?;
+        write_whole(&path, format!("{text}\n").as_bytes())
+    }
+
+    /// Makes every weight trainable and returns them with their names, in a fixed order.
+    pub fn train_all_parameters(&mut self) -> Vec<(String, Tensor)> {
+        self.decoder
+            .named_parameters()
+            .into_iter()
+            .map(|(name, tensor)| (name, tensor.set_requires_grad(true)))
+            .collect()
+    }
+
+    /// Tokenizer and text format.
+    pub fn codec(&self) -> &TextCodec {
+        &self.codec
+    }
+
+    /// The decoder.
+    pub fn decoder(&self) -> &Llama {
+        &self.decoder
+    }
+
+    pub(crate) fn decoder_mut(&mut self) -> &mut Llama {
+        &mut self.decoder
+    }
+
+    /// Longest sequence in tokens.
+    pub fn max_tokens(&self) -> usize {
+        self.decoder.config().max_position_embeddings
+    }
+
+    /// Dtype of the weights in memory.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Where the weights are.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// The directory it came from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Number of parameters.
+    pub fn parameter_count(&self) -> usize {
+        self.decoder.named_parameters().iter().map(|(_, tensor)| tensor.numel()).sum()
+    }
+
+    pub(crate) fn is_end(&self, token: i64) -> bool {
+        self.end_tokens.contains(&token)
+    }
+}

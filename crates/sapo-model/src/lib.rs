@@ -1,0 +1,36 @@
+//! The language model on libtorch: tokenizer, decoders, LoRA, checkpoints, masked loss, generation.
+//!
+//! [`LanguageModel`] opens an ordinary Hugging Face directory and joins the parts: a decoder (one file a family under
+//! [`families`]), a [`TextCodec`] (tokenizer and text format) and, while training, a [`Lora`] adapter. Everything above
+//! this crate hands it text or token ids and gets numbers and text back.
+//!
+//! Deliberately absent: optimiser and schedule (they belong to `sapo-learn`), and pickled checkpoints.
+
+mod batch;
+mod codec;
+mod config;
+mod error;
+pub mod families;
+mod generate;
+mod hash;
+mod language_model;
+mod linear;
+mod lora;
+mod loss;
+mod new_tokenizer;
+mod rope;
+pub mod runtime;
+mod weights;
+
+pub use batch::{Batch, token_budget_batches};
+pub use codec::{Encoded, TextCodec, TextFormat};
+pub use config::LlamaConfig;
+pub use error::ModelError;
+pub use generate::Generation;
+pub use hash::directory_sha256;
+pub use language_model::LanguageModel;
+pub use lora::{Lora, LoraConfig};
+pub use new_tokenizer::train_tokenizer;
+pub use loss::{ExampleLoss, TargetNll};
+pub use tch::{Device, Kind};
+pub use weights::{Weights, save_safetensors};

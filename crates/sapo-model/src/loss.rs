@@ -1,0 +1,73 @@
+use tch::{Kind, Tensor};
+
+use crate::{Batch, Encoded, LanguageModel, ModelError, token_budget_batches};
+
+/// Loss of one example.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ExampleLoss {
+    /// Sum over the target tokens of minus the log-probability, in nats.
+    pub nll_sum: f64,
+    /// Number of target tokens, at least 1.
+    pub tokens: usize,
+}
+
+impl ExampleLoss {
+    /// Mean nats per target token.
+    pub fn mean(&self) -> f64 {
+        self.nll_sum / self.tokens as f64
+    }
+}
+
+/// Minus the log-probability of every target token of a batch, in nats: `[M]`, in f32.
+#[derive(Debug)]
+pub struct TargetNll(pub Tensor);
+
+impl LanguageModel {
+    /// Losses of the target tokens of a batch, with gradients where parameters ask for them.
+    ///
+    /// Logits are computed at the places that predict a target token only, never `[B, T, vocab]`.
+    pub fn target_nll(&self, batch: &Batch, train: bool) -> TargetNll {
+        let hidden = self.decoder().hidden(&batch.ids, train); // [B, T, D]
+        let hidden = hidden.flatten(0, 1).index_select(0, &batch.predict_from); // [M, D]
+        let logits = self.decoder().logits(&hidden).to_kind(Kind::Float); // [M, vocab]
+        TargetNll(logits.cross_entropy_loss(&batch.targets, None::<&Tensor>, tch::Reduction::None, -100, 0.0))
+    }
+
+    /// The loss of each example, forward only, in batches of at most `token_budget` padded tokens.
+    ///
+    /// # Errors
+    /// Refuses examples that do not fit the model's context or have no target; the index counts within `examples`.
+    pub fn example_losses(
+        &self,
+        examples: &[Encoded],
+        token_budget: usize,
+        mut on_batch: impl FnMut(usize),
+    ) -> Result<Vec<ExampleLoss>, ModelError> {
+        let _guard = tch::no_grad_guard();
+        let lengths: Vec<usize> = examples.iter().map(|example| example.ids.len()).collect();
+        let mut losses = vec![ExampleLoss { nll_sum: 0.0, tokens: 0 }; examples.len()];
+        for members in token_budget_batches(&lengths, token_budget) {
+            let chosen: Vec<&Encoded> = members.iter().map(|&i| &examples[i]).collect();
+            let batch = Batch::new(&chosen, self.max_tokens(), self.device()).map_err(|error| error.at(&members))?;
+            let nll: Vec<f64> = Vec::<f64>::try_from(self.target_nll(&batch, false).0.to_kind(Kind::Double))?;
+            for (value, &owner) in nll.iter().zip(&batch.owner) {
+                let loss = &mut losses[members[owner]];
+                loss.nll_sum += value;
+                loss.tokens += 1;
+            }
+            on_batch(members.len());
+        }
+        Ok(losses)
+    }
+}
+
+impl ModelError {
+    /// Translates an index within a batch into the caller's.
+    pub(crate) fn at(self, members: &[usize]) -> Self {
+        match self {
+            Self::TooLong { index, tokens, limit } => Self::TooLong { index: members[index], tokens, limit },
+            Self::NoTarget { index } => Self::NoTarget { index: members[index] },
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Process-wide settings of libtorch and of the C allocator.
+
+/// Prepares this process for model work: call first thing in `main`.
+///
+/// `threads` is the number of cores that libtorch may use for one operation. On glibc the allocator is told to keep
+/// large freed blocks: returning them to the system after every tensor costs a quarter of a forward pass in page faults
+/// (docs/performance.md).
+pub fn init(threads: usize) {
+    keep_large_blocks();
+    tch::set_num_threads(i32::try_from(threads.max(1)).unwrap_or(i32::MAX));
+}
+
+/// Threads that this process should use: `SAPO_THREADS` where the lab set it, otherwise all cores.
+pub fn threads_from_env() -> usize {
+    let all = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    std::env::var("SAPO_THREADS").ok().and_then(|text| text.parse().ok()).filter(|n| *n > 0).unwrap_or(all)
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[allow(unsafe_code)]
+fn keep_large_blocks() {
+    // SAFETY: mallopt only sets allocator parameters; any value is allowed, a refused one is reported by its result.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 30);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
+        libc::mallopt(libc::M_TOP_PAD, 256 << 20);
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn keep_large_blocks() {}
+
+/// Version of the libtorch that tch 0.24 binds, for run records.
+pub const TORCH_VERSION: &str = "2.11.0";
+
+/// The device that a command-line name stands for: `cpu`, `cuda`, `cuda:1`.
+///
+/// # Errors
+/// A message that names the accepted forms, or says that this libtorch sees no such device.
+pub fn parse_device(name: &str) -> Result<tch::Device, String> {
+    let index = match name {
+        "cpu" => return Ok(tch::Device::Cpu),
+        "cuda" => 0,
+        other => other
+            .strip_prefix("cuda:")
+            .and_then(|n| n.parse::<usize>().ok())
+            .ok_or_else(|| format!("unknown device {other:?}: expected cpu, cuda or cuda:N"))?,
+    };
+    let count = tch::Cuda::device_count();
+    if i64::try_from(index).is_ok_and(|index| index < count) {
+        Ok(tch::Device::Cuda(index))
+    } else {
+        Err(format!("no CUDA device {index}: this libtorch sees {count}"))
+    }
+}

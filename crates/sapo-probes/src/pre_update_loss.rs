@@ -1,0 +1,41 @@
+use sapo_model::{Encoded, ExampleLoss, LanguageModel, ModelError};
+use sapo_prompts::Instruction;
+use sapo_tasks::{Example, Task, layout};
+
+/// The loss of a task's target tokens under a wording, before any update, forward only. Lower is better.
+///
+/// Per example: minus the sum over the target tokens of the log-probability, in nats. Cost: one forward pass over every
+/// token of prompt and target.
+///
+/// # Source
+/// Shi et al. 2026 (arXiv 2606.01967), section 3.3 and Algorithm 1, line 2.
+#[derive(Debug)]
+pub struct PreUpdateLoss<'a> {
+    /// The model in its current state.
+    pub model: &'a LanguageModel,
+    /// The task that comes next.
+    pub task: &'a Task,
+    /// The population of training examples that losses are asked about.
+    pub examples: &'a [Example],
+    /// Padded tokens in one batch.
+    pub token_budget: usize,
+}
+
+impl PreUpdateLoss<'_> {
+    /// Losses of the given examples (indices into [`PreUpdateLoss::examples`]) under one instruction, with the number of
+    /// tokens that each sent through the model.
+    ///
+    /// # Errors
+    /// When an example does not fit the model; its index is the caller's.
+    pub fn measure(&self, instruction: &Instruction, indices: &[usize]) -> Result<Vec<(ExampleLoss, usize)>, ModelError> {
+        let encoded = indices
+            .iter()
+            .map(|&i| {
+                let prompt = layout::prompt(self.task, instruction, &self.examples[i].input);
+                self.model.codec().encode_example(&prompt, self.examples[i].target())
+            })
+            .collect::<Result<Vec<Encoded>, _>>()?;
+        let losses = self.model.example_losses(&encoded, self.token_budget, |_| {})?;
+        Ok(losses.into_iter().zip(encoded.iter().map(|example| example.ids.len())).collect())
+    }
+}

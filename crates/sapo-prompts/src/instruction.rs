@@ -1,0 +1,30 @@
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// A task's wording alone, without input and suffix. Braces and template signs in it are plain text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Instruction(String);
+
+impl Instruction {
+    /// Takes the wording as it is, letter for letter.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The wording.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Lower-case hexadecimal SHA-256 of the UTF-8 wording: how a bank entry knows the original it was written for.
+    pub fn sha256(&self) -> String {
+        Sha256::digest(self.0.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl std::fmt::Display for Instruction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,90 @@
+//! Wordings made offline by [`grammar::rewrite`]: the fallback for an instruction that nothing else knows.
+
+use super::{ParaphraseRequest, ParaphraseSource, SourceError};
+use crate::guard::Guard;
+use crate::{Instruction, Origin, PromptVariant, grammar};
+
+/// The source's name.
+pub(super) const NAME: &str = "grammar";
+/// What it does.
+pub(super) const SUMMARY: &str = "rewrites by a typed grammar, offline and deterministic";
+
+/// Drawn for every wording that is asked for, because the guard throws some away.
+const SPARE: usize = 4;
+
+/// Wordings by grammar.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Grammar;
+
+impl ParaphraseSource for Grammar {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn paraphrase(&self, request: &ParaphraseRequest) -> Result<Vec<PromptVariant>, SourceError> {
+        let guard = Guard::new(&request.instruction, &request.labels);
+        let mut kept: Vec<PromptVariant> = Vec::new();
+        let mut rejected = Vec::new();
+        let drawn = request.count.saturating_mul(SPARE);
+        for text in grammar::rewrite(request.instruction.as_str(), drawn, request.seed) {
+            if kept.len() == request.count {
+                break;
+            }
+            let earlier = kept.iter().map(|variant| (variant.id.as_str(), variant.text.as_str()));
+            match guard.check(&text, earlier).into_iter().next() {
+                None => kept.push(variant(kept.len() + 1, text, request.seed)),
+                Some(rejection) => rejected.push((text, rejection)),
+            }
+        }
+        if kept.len() < request.count {
+            let (wanted, got) = (request.count, kept.len());
+            return Err(SourceError::TooFew { name: NAME.into(), wanted, got, rejected });
+        }
+        Ok(kept)
+    }
+}
+
+fn variant(number: usize, text: String, seed: u64) -> PromptVariant {
+    let origin = Origin { source: NAME.into(), detail: None, seed: Some(seed) };
+    PromptVariant { id: format!("p{number:02}"), text: Instruction::new(text), origin }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PromptPool;
+    use crate::guard::check_pool;
+    use crate::sources::pool_from;
+
+    fn pool(instruction: &str, labels: &[&str], count: usize, seed: u64) -> Result<PromptPool, SourceError> {
+        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        let request = ParaphraseRequest { instruction: Instruction::new(instruction), labels, count, seed };
+        pool_from(&Grammar, &request)
+    }
+
+    #[test]
+    fn twenty_wordings_that_pass_the_guard() {
+        let text = "Say whether the {tweet} is positive or negative.";
+        let made = pool(text, &["positive", "negative"], 20, 3).unwrap();
+        assert_eq!(made.paraphrases().len(), 20);
+        assert_eq!(made.paraphrases()[19].id, "p20");
+        assert_eq!(made.paraphrases()[0].origin.seed, Some(3));
+        assert!(check_pool(&made).iter().all(|(_, reasons)| reasons.is_empty()));
+        assert_eq!(made, pool(text, &["positive", "negative"], 20, 3).unwrap());
+        assert_ne!(made, pool(text, &["positive", "negative"], 20, 4).unwrap());
+    }
+
+    #[test]
+    fn too_few_is_an_error() {
+        let error = pool("Say it in one word.", &[], 100_000, 0).unwrap_err();
+        assert!(matches!(error, SourceError::TooFew { wanted: 100_000, got: 1.., .. }), "{error}");
+        assert!(pool("", &[], 1, 0).is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_instruction_gives_wordings_or_an_error(text in "\\PC{0,60}", label in "\\PC{0,6}", seed: u64) {
+            let _ = pool(&text, &[&label], 20, seed);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! `just experiment ni-seq-c1`: see `configs/ni-seq-c1.toml` for the question and the settings.
+
+use std::process::ExitCode;
+
+use experiments::comparison::Comparison;
+
+fn main() -> ExitCode {
+    match Comparison::new("ni-seq-c1", include_str!("../../configs/ni-seq-c1.toml")) {
+        Ok(study) => sapo_lab::drive(&study),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! `just experiment quickstart`: see `configs/quickstart.toml` for the question and the settings.
+
+use std::process::ExitCode;
+
+use experiments::comparison::Comparison;
+
+fn main() -> ExitCode {
+    match Comparison::new("quickstart", include_str!("../../configs/quickstart.toml")) {
+        Ok(study) => sapo_lab::drive(&study),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

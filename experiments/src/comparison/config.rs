@@ -1,0 +1,129 @@
+use std::path::PathBuf;
+
+use sapo_bandit::SelectorConfig;
+use sapo_bench::EvaluationConfig;
+use sapo_lab::ExperimentArgs;
+use sapo_learn::methods::MethodConfig;
+use sapo_learn::sapo::StreamConfig;
+use sapo_learn::{SelectionConfig, TrainConfig};
+use sapo_tasks::TaskStream;
+use serde::{Deserialize, Serialize};
+
+use crate::streams::{RowCounts, StreamSource};
+
+/// `configs/<name>.toml`: everything but the arms, the seeds and what the command line changes.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComparisonConfig {
+    /// The question in one line.
+    pub question: String,
+    /// Name of the base model that is used where `--model` gives none.
+    pub model: String,
+    /// Number of seeds where `--seeds` gives none.
+    pub seeds: u64,
+    /// Where the tasks come from.
+    pub stream: StreamSource,
+    /// Rows of each task.
+    pub rows: RowCounts,
+    /// Longer inputs are cut at their end.
+    pub max_input_tokens: usize,
+    /// Choosing the wording.
+    pub selection: Selection,
+    /// Learning.
+    pub method: MethodConfig,
+    /// Training on one task.
+    pub train: TrainConfig,
+    /// Scoring.
+    pub evaluation: EvaluationConfig,
+}
+
+/// What all arms share in choosing.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selection {
+    /// Training rows that a rule may ask about.
+    pub examples: usize,
+    /// Whether the original is a candidate.
+    pub include_original: bool,
+    /// Padded tokens in one batch of the probe.
+    pub token_budget: usize,
+}
+
+/// The resolved configuration of one cell; its hash names the cell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellConfig {
+    /// How the wording is chosen.
+    pub arm: String,
+    /// Seed of everything.
+    pub seed: u64,
+    /// Where the tasks come from.
+    pub stream: StreamSource,
+    /// Rows of each task.
+    pub rows: RowCounts,
+    /// Longer inputs are cut at their end.
+    pub max_input_tokens: usize,
+    /// The run over the stream.
+    pub run: StreamConfig,
+    /// Hash of the model directory.
+    pub model_sha256: String,
+    /// Hash of all rows and candidates.
+    pub data_sha256: String,
+    /// Where it is computed.
+    pub device: String,
+    /// Set by the lab where `--limit-*` was used.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub limited: bool,
+}
+
+/// Paths of this machine, which do not name the cell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Local {
+    /// The model directory.
+    pub model: PathBuf,
+    /// The data folder.
+    pub data: Option<PathBuf>,
+}
+
+impl ComparisonConfig {
+    /// The stream of one seed as the command line limits it.
+    pub(super) fn load(&self, local: &Local, args: &ExperimentArgs, seed: u64) -> anyhow::Result<TaskStream> {
+        self.stream.load(local.data.as_deref(), self.rows(args), seed)
+    }
+
+    fn rows(&self, args: &ExperimentArgs) -> RowCounts {
+        RowCounts {
+            train: self.rows.train.min(args.limit_train.unwrap_or(usize::MAX)),
+            test: self.rows.test.min(args.limit_eval.unwrap_or(usize::MAX)),
+        }
+    }
+
+    pub(super) fn cell(
+        &self,
+        arm: &str,
+        selector: SelectorConfig,
+        seed: u64,
+        args: &ExperimentArgs,
+        model_sha256: &str,
+        data_sha256: &str,
+    ) -> CellConfig {
+        let Selection { examples, include_original, token_budget } = self.selection;
+        CellConfig {
+            arm: arm.to_string(),
+            seed,
+            stream: self.stream.clone(),
+            rows: self.rows(args),
+            max_input_tokens: self.max_input_tokens,
+            run: StreamConfig {
+                selection: SelectionConfig { selector, examples, include_original, token_budget },
+                method: self.method.clone(),
+                train: self.train.clone(),
+                evaluation: self.evaluation.clone(),
+            },
+            model_sha256: model_sha256.to_string(),
+            data_sha256: data_sha256.to_string(),
+            device: args.device.clone(),
+            limited: false,
+        }
+    }
+}

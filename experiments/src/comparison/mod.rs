@@ -1,0 +1,136 @@
+//! The comparison of arms: one stream, several ways of choosing the training prompt, several seeds, paired by seed.
+//!
+//! `quickstart` and `ni-seq-c1` are this with different configurations.
+
+mod config;
+mod figures;
+mod matrices;
+mod screen;
+mod tables;
+
+use std::path::Path;
+
+use anyhow::Context;
+use sapo_bandit::SelectorConfig;
+use sapo_lab::{CellContext, CellSpec, ExperimentArgs, ReportContext, RunRecord, StoredRun, Study};
+use sapo_learn::sapo::run_stream;
+use sapo_model::{LanguageModel, directory_sha256, runtime};
+use sapo_tasks::TaskStream;
+use serde_json::Value;
+
+pub use config::{CellConfig, ComparisonConfig, Local};
+
+use crate::{places, streams};
+
+/// The arms of the comparison, in the order of tables and plots, each with its rule.
+pub const ARMS: [(&str, SelectorConfig); 4] = [
+    ("static", SelectorConfig::Original),
+    ("random", SelectorConfig::Random),
+    ("sapo", SelectorConfig::Exhaustive),
+    ("sapp", SelectorConfig::Worst),
+];
+
+/// An experiment that compares arms.
+#[derive(Debug)]
+pub struct Comparison {
+    name: &'static str,
+    config: ComparisonConfig,
+}
+
+impl Comparison {
+    /// Reads the configuration, a TOML text that is compiled in.
+    ///
+    /// # Errors
+    /// Says where the text is malformed.
+    pub fn new(name: &'static str, config: &str) -> anyhow::Result<Self> {
+        let config = toml::from_str(config).with_context(|| format!("configuration of {name}"))?;
+        Ok(Self { name, config })
+    }
+}
+
+impl Study for Comparison {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn question(&self) -> &str {
+        &self.config.question
+    }
+
+    fn cells(&self, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>> {
+        args.scale_among(&["default"])?;
+        let model = args.model.clone().unwrap_or_else(|| places::base_model(&self.config.model));
+        if !model.join("config.json").exists() {
+            anyhow::bail!(
+                "no model in {}: give one with --model, or make the base with `just pretrain {}`",
+                model.display(),
+                self.config.model
+            );
+        }
+        let local = Local {
+            model: std::path::absolute(&model).with_context(|| format!("cannot resolve {}", model.display()))?,
+            data: streams::absolute(args.data.as_ref())?,
+        };
+        let model_sha256 = directory_sha256(&model)?;
+        let arms = args.arms_among(&ARMS.map(|(name, _)| name))?;
+        let mut cells = Vec::new();
+        for seed in args.seeds_or(self.config.seeds) {
+            let data = self.config.load(&local, args, seed)?;
+            let data_sha256 = self.config.stream.fingerprint(&data)?;
+            for (arm, selector) in ARMS.into_iter().filter(|(arm, _)| arms.contains(arm)) {
+                let cell = self.config.cell(arm, selector, seed, args, &model_sha256, &data_sha256);
+                cells.push(CellSpec::new(cell, &["seed", "arm"])?.with_local(&local)?);
+            }
+        }
+        Ok(cells)
+    }
+
+    fn run_cell(&self, config: &Value, context: &CellContext) -> anyhow::Result<RunRecord> {
+        let cell: CellConfig = serde_json::from_value(config.clone()).context("the cell's configuration")?;
+        let local: Local = serde_json::from_value(context.local().clone()).context("the cell's local paths")?;
+        runtime::init(context.threads());
+        let device = runtime::parse_device(&cell.device).map_err(anyhow::Error::msg)?;
+        let mut model = LanguageModel::open(&local.model, tch_kind(), device)?;
+        let mut stream = cell.stream.load(local.data.as_deref(), cell.rows, cell.seed)?;
+        let shortened = shorten_inputs(&mut stream, &model, cell.max_input_tokens)?;
+        let pools = stream.tasks.iter().map(|task| cell.stream.pool(task)).collect::<anyhow::Result<Vec<_>>>()?;
+
+        context.annotate("torch_version", runtime::TORCH_VERSION);
+        context.annotate("device", cell.device.as_str());
+        context.annotate("model", name_of(&local.model));
+        context.annotate("model_parameters", model.parameter_count());
+        context.annotate("inputs_shortened", shortened);
+        let mut progress = |done: usize, total: usize, what: &str| context.progress(done as u64, total as u64, what);
+        Ok(run_stream(&mut model, &stream, &pools, &cell.run, cell.seed, context.artifacts(), &mut progress)?)
+    }
+
+    fn report(&self, runs: &[StoredRun], context: &ReportContext<'_>) -> anyhow::Result<String> {
+        let results = matrices::Results::from_runs(runs)?;
+        tables::write(&results, &context.tables_dir())?;
+        figures::write(&results, &self.config, &context.plots_dir())?;
+        screen::render(self.name, &self.config, &results, context)
+    }
+}
+
+fn tch_kind() -> sapo_model::Kind {
+    sapo_model::Kind::Float
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Cuts inputs at their end to `max_tokens` tokens, the same for every wording; returns how many had to be cut.
+fn shorten_inputs(stream: &mut TaskStream, model: &LanguageModel, max_tokens: usize) -> anyhow::Result<usize> {
+    let mut cut = 0;
+    for task in &mut stream.tasks {
+        for example in task.train.iter_mut().chain(&mut task.test) {
+            let (text, was_cut) = model.codec().shorten(&example.input, max_tokens)?;
+            if was_cut {
+                example.input = text;
+                cut += 1;
+            }
+        }
+    }
+    Ok(cut)
+}

@@ -1,0 +1,30 @@
+//! Where the project's own data lie.
+
+use std::path::{Path, PathBuf};
+
+/// A path of the project: below the current folder where it is there, otherwise below the checkout that this program
+/// was built from.
+pub fn project(relative: &str) -> PathBuf {
+    let here = PathBuf::from(relative);
+    if here.exists() {
+        return here;
+    }
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    checkout.join(relative)
+}
+
+/// The per-user cache: `SAPO_CACHE`, or `sapo` in the user's cache folder.
+pub fn cache(relative: &str) -> PathBuf {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let root = variable("SAPO_CACHE")
+        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("sapo")))
+        .or_else(|| variable("HOME").map(|home| home.join(".cache/sapo")))
+        .unwrap_or_else(|| PathBuf::from(".sapo-cache"));
+    root.join(relative)
+}
+
+/// A base model by its name: shipped under `data/base`, or made by `just pretrain` in the cache.
+pub fn base_model(name: &str) -> PathBuf {
+    let shipped = project(&format!("data/base/{name}"));
+    if shipped.join("model.safetensors").exists() { shipped } else { cache(&format!("base/{name}")) }
+}

@@ -1,0 +1,70 @@
+# Run `./just` (it brings libtorch and `just` if they are missing), or plain `just` after that.
+
+set positional-arguments
+
+# the crates that never link libtorch, and those that do
+fast := '-p sapo-metrics -p sapo-bandit -p sapo-prompts -p sapo-tasks -p sapo-lab'
+torch := '-p sapo-model -p sapo-probes -p sapo-bench -p sapo-learn -p sapo-cli -p experiments'
+
+# List the recipes
+_default:
+    @'{{ just_executable() }}' --list --unsorted
+
+# Run an experiment: just experiment quickstart --seeds 2 (--help lists its options)
+experiment name *args:
+    @name=$1; shift; cargo run --release -p experiments --bin "$name" -- "$@"
+
+# Draw an experiment's tables and plots again from its stored runs, without a model
+plot name *args:
+    @name=$1; shift; cargo run --release -p experiments --bin "$name" -- --plot-only "$@"
+
+# Make a base model: just pretrain nano
+pretrain name *args:
+    cargo run --release -p experiments --bin pretrain -- "$@"
+
+# Compile everything
+build:
+    cargo build --release --workspace
+
+# Check everything: formatting, lints, all tests, and a tiny quickstart from end to end
+test: lint test-scripts test-fast test-end-to-end test-torch
+
+# Test the crates that need no libtorch
+test-fast *args:
+    cargo test --release {{ fast }} "$@"
+
+# Test the crates on libtorch
+test-torch *args:
+    cargo test --release {{ torch }} "$@"
+
+# Run a tiny quickstart twice: whole the first time, from stored cells the second
+test-end-to-end:
+    JUST='{{ just_executable() }}' scripts/tests/end_to_end.sh
+
+# Test the scripts that bring libtorch and just
+test-scripts:
+    python3 -m unittest discover --quiet --start-directory scripts/tests
+
+# Check formatting and lints; nothing is changed
+lint:
+    cargo fmt --all --check
+    cargo clippy --locked --release --workspace --all-targets -- -D warnings
+
+# Measure speed: just bench -p sapo-model
+bench *args:
+    cargo bench "$@"
+
+# Build the documentation of the crates into target/doc
+docs *args:
+    RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps "$@"
+
+# Remove what ./just has downloaded, and CI's compiled crates (base models are kept)
+clean-cache:
+    #!/bin/sh
+    set -eu
+    cache=${SAPO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sapo}
+    for part in "$cache"/libtorch-* "$cache"/just-* "$cache"/tmp-* "$cache"/downloads "$cache"/target; do
+        [ -e "$part" ] || continue
+        echo "removing $part"
+        rm -rf "$part"
+    done
