@@ -1,9 +1,8 @@
 //! What the model can do now: greedy evaluation of a task, which fills a cell of the transfer matrix R.
 
-use sapo_metrics::{exact_match_best, rouge_l_best};
+use sapo_metrics::{exact_match, rouge_l_best};
 use sapo_model::{LanguageModel, ModelError};
-use sapo_prompts::Instruction;
-use sapo_tasks::{Example, Task, layout};
+use sapo_tasks::{Example, Instruction, Task, layout};
 use serde::{Deserialize, Serialize};
 
 /// How answers are generated.
@@ -46,6 +45,12 @@ pub enum BenchError {
         /// Name of the task.
         task: String,
     },
+    /// An example without an accepted answer has no score.
+    #[error("evaluating task {task:?}: an example has no accepted answer")]
+    NoReference {
+        /// Name of the task.
+        task: String,
+    },
 }
 
 /// Evaluates `model` on `examples` of `task` under one instruction: greedy generation, ROUGE-L and exact match.
@@ -71,13 +76,17 @@ pub fn evaluate(
     let answers = model.generate(&prompts, config.max_new_tokens, config.token_budget, |_| {}).map_err(failed)?;
     let forward_tokens = prompts.iter().map(Vec::len).sum::<usize>() + answers.iter().map(|a| a.tokens).sum::<usize>();
     let predictions: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();
-    let mean = |score: fn(&str, &[String]) -> f64| {
-        let total: f64 = predictions.iter().zip(examples).map(|(text, example)| score(text, &example.targets)).sum();
-        total / examples.len() as f64
+    let score = |prediction: &String, example: &Example| -> Option<(f64, f64)> {
+        let exact = example.targets.iter().map(|target| exact_match(prediction, target)).fold(0.0, f64::max);
+        Some((rouge_l_best(prediction, &example.targets)?, exact))
     };
+    let scores = predictions.iter().zip(examples).map(|(prediction, example)| score(prediction, example));
+    let scores: Vec<(f64, f64)> =
+        scores.collect::<Option<_>>().ok_or_else(|| BenchError::NoReference { task: task.name.clone() })?;
+    let count = scores.len() as f64;
     Ok(Evaluation {
-        rouge_l: mean(rouge_l_best),
-        exact_match: mean(exact_match_best),
+        rouge_l: scores.iter().map(|(rouge_l, _)| rouge_l).sum::<f64>() / count,
+        exact_match: scores.iter().map(|(_, exact)| exact).sum::<f64>() / count,
         forward_tokens: forward_tokens as u64,
         predictions,
     })

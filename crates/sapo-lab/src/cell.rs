@@ -124,6 +124,9 @@ pub fn canonical(value: &Value) -> Value {
 pub struct CellSpec {
     config: Value,
     axes: Vec<String>,
+    /// What the worker needs to know of this machine; no part of the name.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    local: Value,
 }
 
 impl CellSpec {
@@ -139,8 +142,11 @@ impl CellSpec {
         if !config.is_object() {
             return Err(CellError::NotAnObject { got: config.to_string() });
         }
-        let cell =
-            Self { config: canonical(&config), axes: axes.iter().map(|&axis| axis.to_owned()).collect() };
+        let cell = Self {
+            config: canonical(&config),
+            axes: axes.iter().map(|&axis| axis.to_owned()).collect(),
+            local: Value::Null,
+        };
         for axis in axes {
             if cell.axis(axis).is_none() {
                 let got = lookup(&cell.config, axis).map_or("nothing".to_owned(), Value::to_string);
@@ -148,6 +154,23 @@ impl CellSpec {
             }
         }
         Ok(cell)
+    }
+
+    /// The same cell with what its worker needs to know of this machine (folders of models and data). It does not count
+    /// in the cell's name: the same cell computed elsewhere is the same cell.
+    ///
+    /// # Errors
+    /// [`CellError::NotAnObject`] where `local` cannot be written as JSON.
+    pub fn with_local(mut self, local: impl Serialize) -> Result<Self, CellError> {
+        self.local =
+            serde_json::to_value(local).map_err(|error| CellError::NotAnObject { got: error.to_string() })?;
+        Ok(self)
+    }
+
+    /// What [`CellSpec::with_local`] was given; null by default.
+    #[must_use]
+    pub fn local(&self) -> &Value {
+        &self.local
     }
 
     /// The cell's name.

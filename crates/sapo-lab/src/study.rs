@@ -26,7 +26,7 @@ pub trait Study {
     /// Where the arguments fit no grid of this experiment.
     fn cells(&self, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>>;
 
-    /// Computes one cell, in a process of its own, from its configuration alone.
+    /// Computes one cell, in a process of its own, from its configuration and [`CellContext::local`] alone.
     ///
     /// # Errors
     /// Whatever stops the computation; the cell is then absent.

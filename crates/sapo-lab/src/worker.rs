@@ -72,6 +72,7 @@ pub enum Event {
 pub struct CellContext {
     artifacts: PathBuf,
     threads: usize,
+    local: Value,
     notes: Mutex<BTreeMap<String, Value>>,
     last_told: Option<Mutex<Option<Instant>>>,
 }
@@ -80,19 +81,31 @@ impl CellContext {
     /// A context that tells nobody, for computing a cell outside an engine (tests).
     #[must_use]
     pub fn silent(artifacts: &Path) -> Self {
-        Self { artifacts: artifacts.to_owned(), threads: cores(), notes: Mutex::default(), last_told: None }
+        Self {
+            artifacts: artifacts.to_owned(),
+            threads: cores(),
+            local: Value::Null,
+            notes: Mutex::default(),
+            last_told: None,
+        }
     }
 
-    fn telling(artifacts: PathBuf) -> Self {
+    fn telling(artifacts: PathBuf, local: Value) -> Self {
         let threads = std::env::var(THREADS_VARIABLE).ok().and_then(|threads| threads.parse().ok());
         let last_told = Some(Mutex::default());
-        Self { artifacts, threads: threads.unwrap_or_else(cores), notes: Mutex::default(), last_told }
+        Self { artifacts, threads: threads.unwrap_or_else(cores), local, notes: Mutex::default(), last_told }
     }
 
     /// An empty folder; what the study leaves in it is stored with the cell.
     #[must_use]
     pub fn artifacts(&self) -> &Path {
         &self.artifacts
+    }
+
+    /// What [`CellSpec::with_local`] was given: folders of this machine.
+    #[must_use]
+    pub fn local(&self) -> &Value {
+        &self.local
     }
 
     /// How many threads the cell may use.
@@ -159,7 +172,7 @@ fn compute(study: &impl Study, job: Job) -> anyhow::Result<Event> {
         Claim::Granted(staging) => staging,
     };
     let stopwatch = Stopwatch::start(job.code);
-    let context = CellContext::telling(staging.artifacts());
+    let context = CellContext::telling(staging.artifacts(), job.cell.local().clone());
     // Caught, so that the reason is told in one line instead of being searched for above a backtrace in the log.
     let computed = catch_unwind(AssertUnwindSafe(|| study.run_cell(job.cell.config(), &context)));
     let record = computed.unwrap_or_else(|panic| Err(anyhow!("panicked: {}", panic_text(panic.as_ref()))))?;

@@ -72,6 +72,10 @@ pub fn train(
     mut on_step: impl FnMut(TrainOutcome),
 ) -> Result<(), LearnError> {
     config.check()?;
+    // before the first step, and with the caller's index: a batch would count within itself
+    for (index, example) in examples.iter().enumerate() {
+        example.check(index, model.max_tokens())?;
+    }
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     tch::manual_seed(seed as i64); // dropout; the generator is the process's, so a process trains one model at a time
     let steps_per_epoch = examples.len().div_ceil(config.batch_size);

@@ -33,12 +33,7 @@ impl Batch {
         let mut ids = Vec::with_capacity(examples.len() * length);
         let (mut predict_from, mut targets, mut owner) = (Vec::new(), Vec::new(), Vec::new());
         for (index, example) in examples.iter().enumerate() {
-            if example.target_tokens() == 0 {
-                return Err(ModelError::NoTarget { index });
-            }
-            if example.ids.len() > limit {
-                return Err(ModelError::TooLong { index, tokens: example.ids.len(), limit });
-            }
+            example.check(index, limit)?;
             for place in example.target_start..example.ids.len() {
                 predict_from.push((index * length + place - 1) as i64);
                 targets.push(example.ids[place]);

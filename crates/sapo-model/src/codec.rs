@@ -22,6 +22,20 @@ impl Encoded {
     pub fn target_tokens(&self) -> usize {
         self.ids.len() - self.target_start
     }
+
+    /// Whether it can be trained on and scored: with a target, and no longer than `limit` tokens.
+    ///
+    /// # Errors
+    /// Says what is wrong, with `index`, the example's place in the caller's list.
+    pub fn check(&self, index: usize, limit: usize) -> Result<(), ModelError> {
+        if self.target_tokens() == 0 {
+            return Err(ModelError::NoTarget { index });
+        }
+        if self.ids.len() > limit {
+            return Err(ModelError::TooLong { index, tokens: self.ids.len(), limit });
+        }
+        Ok(())
+    }
 }
 
 /// How a prompt and its target become one text.
@@ -71,7 +85,7 @@ impl TextCodec {
         };
         let source = match std::fs::read_to_string(directory.join("chat_template.jinja")) {
             Ok(text) => Some(text),
-            Err(_) => config["chat_template"].as_str().map(String::from),
+            Err(_) => default_template(&config["chat_template"]),
         };
         let template = source.map(|source| chat_environment(source, directory)).transpose()?;
         Ok(Self {
@@ -158,13 +172,20 @@ impl TextCodec {
     /// When the tokenizer fails.
     pub fn shorten(&self, text: &str, max_tokens: usize) -> Result<(String, bool), ModelError> {
         let encoding = self.tokenizer.encode(text, false).map_err(|error| self.error(error))?;
-        match encoding.get_offsets().get(max_tokens) {
-            None => Ok((text.to_string(), false)),
-            Some(&(start, _)) => {
-                let cut = (0..=start.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-                Ok((text[..cut].to_string(), true))
+        let offsets = encoding.get_offsets();
+        if offsets.len() <= max_tokens {
+            return Ok((text.to_string(), false));
+        }
+        // What is left can fall into more tokens than before: a space that belonged to the next word, or a word cut
+        // where another merge now comes first.
+        for kept in (1..=max_tokens).rev() {
+            let end = offsets[kept - 1].1.min(offsets[kept].0);
+            let cut = (0..=end.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+            if self.encode_text(&text[..cut])?.len() <= max_tokens {
+                return Ok((text[..cut].to_string(), true));
             }
         }
+        Ok((String::new(), true))
     }
 
     /// Text of token ids, special tokens left out, stripped.
@@ -219,6 +240,13 @@ fn read_tokenizer_config(directory: &Path) -> Result<serde_json::Value, ModelErr
         Err(error) => Err(ModelError::io("read", path)(error)),
         Ok(text) => serde_json::from_str(&text).map_err(|error| ModelError::malformed(path, error)),
     }
+}
+
+/// The chat template, or among several named ones (`[{"name", "template"}, ..]`) the default.
+fn default_template(value: &serde_json::Value) -> Option<String> {
+    let default = |list: &Vec<serde_json::Value>| list.iter().find(|entry| entry["name"] == "default").cloned();
+    let value = value.as_array().and_then(default).map_or(value.clone(), |entry| entry["template"].clone());
+    value.as_str().map(String::from)
 }
 
 /// The environment in which Hugging Face renders chat templates: trimmed blocks, Python's string methods.

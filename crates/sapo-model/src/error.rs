@@ -64,6 +64,12 @@ pub enum ModelError {
         /// Index in the list that was given.
         index: usize,
     },
+    /// There is nothing to continue.
+    #[error("prompt {index} has no tokens")]
+    EmptyPrompt {
+        /// Index in the list that was given.
+        index: usize,
+    },
     /// libtorch refused an operation.
     #[error("libtorch failed: {0}")]
     Torch(String),

@@ -18,7 +18,7 @@ impl LanguageModel {
     /// A sequence ends at an end-of-answer token or after `max_new_tokens`.
     ///
     /// # Errors
-    /// Refuses a prompt that leaves no room for `max_new_tokens` in the model's context, with its index.
+    /// Refuses a prompt that is empty, or that leaves no room for `max_new_tokens` in the model's context, with its index.
     pub fn generate(
         &self,
         prompts: &[Vec<i64>],
@@ -29,7 +29,10 @@ impl LanguageModel {
         let _guard = tch::no_grad_guard();
         let limit = self.max_tokens();
         let lengths: Vec<usize> = prompts.iter().map(Vec::len).collect();
-        if let Some(index) = lengths.iter().position(|&n| n == 0 || n + max_new_tokens > limit) {
+        if let Some(index) = lengths.iter().position(|&n| n == 0) {
+            return Err(ModelError::EmptyPrompt { index });
+        }
+        if let Some(index) = lengths.iter().position(|&n| n + max_new_tokens > limit) {
             return Err(ModelError::TooLong { index, tokens: lengths[index] + max_new_tokens, limit });
         }
         let mut answers = vec![Generation { text: String::new(), tokens: 0 }; prompts.len()];

@@ -5,8 +5,11 @@ use sha2::{Digest, Sha256};
 
 use crate::ModelError;
 
-/// Lower-case hexadecimal SHA-256 over a model directory: names and contents of its JSON and safetensors files, in name
-/// order. It names a model in run records.
+/// Files that decide what a model computes, beside its safetensors files.
+const TEXT_FILES: [&str; 4] = ["config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
+
+/// Lower-case hexadecimal SHA-256 over a model directory: names and contents of the files that decide what it computes,
+/// in name order. It names a model in run records.
 ///
 /// # Errors
 /// Names the file or folder that cannot be read.
@@ -15,7 +18,8 @@ pub fn directory_sha256(directory: &Path) -> Result<String, ModelError> {
     let mut paths = Vec::new();
     for entry in entries {
         let path = entry.map_err(ModelError::io("list", directory))?.path();
-        if path.extension().is_some_and(|extension| extension == "json" || extension == "safetensors") {
+        let is_weights = path.extension().is_some_and(|extension| extension == "safetensors");
+        if is_weights || TEXT_FILES.iter().any(|name| path.file_name().is_some_and(|file| file == *name)) {
             paths.push(path);
         }
     }

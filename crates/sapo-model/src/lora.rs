@@ -151,12 +151,25 @@ impl LanguageModel {
             target_modules: Vec<String>,
             #[serde(default)]
             use_rslora: bool,
+            #[serde(default)]
+            use_dora: bool,
+            #[serde(default)]
+            alpha_pattern: Option<serde_json::Map<String, serde_json::Value>>,
+            #[serde(default)]
+            rank_pattern: Option<serde_json::Map<String, serde_json::Value>>,
         }
         let path = directory.join("adapter_config.json");
         let text = std::fs::read_to_string(&path).map_err(ModelError::io("read", &path))?;
         let file: File = serde_json::from_str(&text).map_err(|error| ModelError::malformed(&path, error))?;
-        if file.use_rslora {
-            return Err(ModelError::malformed(&path, "use_rslora is not supported yet"));
+        let has_entries = |pattern: &Option<serde_json::Map<_, _>>| pattern.as_ref().is_some_and(|map| !map.is_empty());
+        let unsupported = [
+            ("use_rslora", file.use_rslora),
+            ("use_dora", file.use_dora),
+            ("alpha_pattern", has_entries(&file.alpha_pattern)),
+            ("rank_pattern", has_entries(&file.rank_pattern)),
+        ];
+        if let Some((name, _)) = unsupported.into_iter().find(|(_, is_set)| *is_set) {
+            return Err(ModelError::malformed(&path, format!("{name} is not supported yet")));
         }
         let File { r, lora_alpha, lora_dropout, target_modules, .. } = file;
         let config = LoraConfig { r, lora_alpha, lora_dropout, target_modules };

@@ -51,7 +51,8 @@ pub fn train_tokenizer(
         .build();
     let byte_level = ByteLevel::new(true, true, true);
     let pre_tokenizer: PreTokenizerWrapper = if single_digits {
-        PreTokenizerSequence::new(vec![Digits::new(true).into(), byte_level.into()]).into()
+        // In the other order every digit would get a prefix space of its own, and "12" would come back as "1 2".
+        PreTokenizerSequence::new(vec![byte_level.into(), Digits::new(true).into()]).into()
     } else {
         byte_level.into()
     };

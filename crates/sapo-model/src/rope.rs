@@ -17,7 +17,8 @@ impl Rope {
     pub(crate) fn new(theta: f64, head_dim: i64, max_positions: usize, kind: Kind, device: Device) -> Self {
         let half = head_dim / 2;
         let exponents = Tensor::arange_start_step(0, head_dim, 2, (Kind::Float, device)) / head_dim as f64;
-        let inverse_frequency = (exponents * -theta.ln()).exp();
+        // in transformers' order of operations: far positions multiply the last bit of a frequency
+        let inverse_frequency = Tensor::pow_scalar(theta, &exponents).reciprocal();
         let positions = Tensor::arange(max_positions as i64, (Kind::Float, device));
         let angles = positions.outer(&inverse_frequency); // [max_positions, head_dim / 2]
         let angles = Tensor::cat(&[&angles, &angles], -1);

@@ -23,7 +23,7 @@ pub struct Weights {
     kind: Kind,
     device: Device,
     missing: Vec<String>,
-    misshapen: Vec<String>,
+    misfits: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -72,38 +72,37 @@ impl Weights {
         Ok(Self::from_source(Source::Files { files, place }, shown, kind, device))
     }
 
-    /// Fresh weights: matrices normal with standard deviation `std`, vectors (norms) one; the same for a seed.
+    /// Fresh weights: matrices normal with standard deviation `std`, norms one, biases zero; the same for a seed.
     pub fn random(std: f64, seed: u64, kind: Kind, device: Device) -> Self {
         let rng = Box::new(ChaCha8Rng::seed_from_u64(seed));
         Self::from_source(Source::Random { std, rng }, Path::new("(random)"), kind, device)
     }
 
     fn from_source(source: Source, path: &Path, kind: Kind, device: Device) -> Self {
-        Self { source, path: path.to_path_buf(), kind, device, missing: Vec::new(), misshapen: Vec::new() }
+        Self { source, path: path.to_path_buf(), kind, device, missing: Vec::new(), misfits: Vec::new() }
     }
 
     /// The tensor of that name. A missing or wrongly shaped one is noted for [`Weights::finish`], and zeros stand in.
     pub fn take(&mut self, name: &str, shape: &[i64]) -> Tensor {
         let zeros = || Tensor::zeros(shape, (self.kind, self.device));
         match &mut self.source {
+            Source::Random { .. } if name.ends_with(".bias") => zeros(),
             Source::Random { std, rng } => random_tensor(shape, *std, rng).to_kind(self.kind).to_device(self.device),
             Source::Files { files, place } => {
-                let view = place.get(name).and_then(|&file| {
-                    SafeTensors::deserialize(&files[file]).ok().and_then(|tensors| to_tensor(&tensors.tensor(name).ok()?))
-                });
-                match view {
-                    None => {
-                        self.missing.push(name.to_string());
+                let Some(file) = place.remove(name) else {
+                    self.missing.push(name.to_string());
+                    return zeros();
+                };
+                match read_tensor(&files[file], name) {
+                    Err(problem) => {
+                        self.misfits.push(format!("{name} {problem}"));
                         zeros()
                     }
-                    Some(tensor) if tensor.size() != shape => {
-                        self.misshapen.push(format!("{name} is {:?}, expected {shape:?}", tensor.size()));
+                    Ok(tensor) if tensor.size() != shape => {
+                        self.misfits.push(format!("{name} is {:?}, expected {shape:?}", tensor.size()));
                         zeros()
                     }
-                    Some(tensor) => {
-                        place.remove(name);
-                        tensor.to_kind(self.kind).to_device(self.device)
-                    }
+                    Ok(tensor) => tensor.to_kind(self.kind).to_device(self.device),
                 }
             }
         }
@@ -112,7 +111,7 @@ impl Weights {
     /// Ends the loading.
     ///
     /// # Errors
-    /// Lists every name that was missing, left over, or of a wrong shape.
+    /// Lists every name that was missing, left over, or of a wrong shape or dtype.
     pub fn finish(self) -> Result<(), ModelError> {
         let mut left_over: Vec<String> = match self.source {
             Source::Files { place, .. } => place.into_keys().filter(|name| !is_ignorable(name)).collect(),
@@ -120,7 +119,7 @@ impl Weights {
         };
         left_over.sort();
         let mut problems = Vec::new();
-        for (what, names) in [("missing", self.missing), ("wrong shape", self.misshapen), ("left over", left_over)] {
+        for (what, names) in [("missing", self.missing), ("wrong shape or dtype", self.misfits), ("left over", left_over)] {
             if !names.is_empty() {
                 problems.push(format!("{what}: {}", names.join(", ")));
             }
@@ -154,16 +153,19 @@ fn map_file(path: &Path) -> Result<Mmap, ModelError> {
     unsafe { Mmap::map(&file) }.map_err(ModelError::io("map", path))
 }
 
-fn to_tensor(view: &TensorView<'_>) -> Option<Tensor> {
+/// The tensor of that name in a mapped file, or what is wrong with it.
+fn read_tensor(file: &Mmap, name: &str) -> Result<Tensor, String> {
+    let tensors = SafeTensors::deserialize(file).map_err(|error| format!("cannot be read: {error}"))?;
+    let view = tensors.tensor(name).map_err(|error| format!("cannot be read: {error}"))?;
     let kind = match view.dtype() {
         Dtype::F32 => Kind::Float,
         Dtype::F16 => Kind::Half,
         Dtype::BF16 => Kind::BFloat16,
         Dtype::F64 => Kind::Double,
-        _ => return None,
+        other => return Err(format!("has dtype {other:?}, expected F32, F16, BF16 or F64")),
     };
     let shape: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
-    Tensor::f_from_data_size(view.data(), &shape, kind).ok()
+    Tensor::f_from_data_size(view.data(), &shape, kind).map_err(|error| format!("cannot be read: {error}"))
 }
 
 /// Standard normal values by Box and Muller from a named generator, so that initial weights do not depend on libtorch's

@@ -13,5 +13,6 @@ pub mod readers;
 mod subset;
 mod task;
 
+pub use sapo_prompts::Instruction;
 pub use subset::subset;
 pub use task::{Example, Language, Task, TaskKind, TaskStream};

@@ -91,6 +91,13 @@ impl ComparisonConfig {
         self.stream.load(local.data.as_deref(), self.rows(args), seed)
     }
 
+    /// The name of the stream, for titles.
+    pub(super) fn stream_name(&self) -> &str {
+        match &self.stream {
+            StreamSource::Builtin { stream } | StreamSource::Superni { stream } => stream,
+        }
+    }
+
     fn rows(&self, args: &ExperimentArgs) -> RowCounts {
         RowCounts {
             train: self.rows.train.min(args.limit_train.unwrap_or(usize::MAX)),

@@ -1,0 +1,85 @@
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+use sapo_model::LanguageModel;
+use serde_json::json;
+
+use crate::failure::InputError;
+use crate::jsonl::{self, Line, Prompt};
+use crate::model_args::{ModelArgs, check_chat};
+use crate::progress;
+
+/// Let a model answer prompts, greedily
+///
+/// Each line of --data is {"prompt": str}; further fields, such as the "completion" of `sapo loss`, are ignored. An
+/// answer ends at the model's end-of-text token or after --max-new-tokens; special tokens and space at either end are
+/// left out of it.
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// JSON Lines of {"prompt"}
+    #[arg(long, value_name = "FILE.jsonl")]
+    data: PathBuf,
+    /// Longest answer in tokens
+    #[arg(long, value_name = "N")]
+    max_new_tokens: NonZeroUsize,
+    /// Put the prompt through the model's chat template, as the user's turn
+    #[arg(long)]
+    chat: bool,
+    /// Print JSON Lines: one object a prompt
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+pub(crate) fn run(args: &GenerateArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    let lines = jsonl::read::<Prompt>(&args.data)?;
+    let model = args.model.open()?;
+    check_chat(&model, args.chat)?;
+    let prompts = lines.iter().map(|line| encode(&model, args, line)).collect::<anyhow::Result<Vec<_>>>()?;
+
+    let bar = progress::bar(prompts.len(), "generate");
+    let budget = args.model.token_budget();
+    let answers = model.generate(&prompts, args.max_new_tokens.get(), budget, |done| bar.inc(done as u64))?;
+    bar.finish_and_clear();
+    for (index, answer) in answers.iter().enumerate() {
+        if args.json {
+            writeln!(out, "{}", json!({"index": index, "text": answer.text, "tokens": answer.tokens}))?;
+        } else {
+            // one line an answer, whatever it holds
+            writeln!(out, "{index}\t{}", answer.text.escape_debug())?;
+        }
+    }
+    Ok(())
+}
+
+fn encode(model: &LanguageModel, args: &GenerateArgs, line: &Line<Prompt>) -> anyhow::Result<Vec<i64>> {
+    let prompt = &line.value.prompt;
+    let codec = model.codec();
+    let ids = if args.chat { codec.encode_prompt(prompt) } else { codec.encode_text(prompt) };
+    let bad = |reason| InputError::Line {
+        path: args.data.clone(),
+        number: line.number,
+        reason,
+        expected: <Prompt as jsonl::LineShape>::EXPECTED,
+    };
+    let ids = ids.map_err(|error| bad(error.to_string()))?;
+    if ids.is_empty() {
+        return Err(bad("`prompt` has no tokens".into()).into());
+    }
+    let (tokens, limit) = (ids.len() + args.max_new_tokens.get(), model.max_tokens());
+    if tokens > limit {
+        let what = format!("the prompt ({}) with --max-new-tokens ({})", ids.len(), args.max_new_tokens);
+        return Err(InputError::TooLong {
+            path: args.data.clone(),
+            number: line.number,
+            what,
+            tokens,
+            limit,
+        }
+        .into());
+    }
+    Ok(ids)
+}

@@ -1,0 +1,47 @@
+//! One file a command: its options with the help that explains them, and what it does.
+
+mod data;
+mod generate;
+mod loss;
+mod matrix;
+mod paraphrase;
+mod pool;
+mod score;
+mod select;
+
+use std::io::Write;
+
+use clap::Subcommand;
+
+// A command's help is the doc comment of its arguments.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Select(select::SelectArgs),
+    Paraphrase(paraphrase::ParaphraseArgs),
+    /// Look at a pool of wordings
+    #[command(subcommand)]
+    Pool(pool::PoolCommand),
+    Loss(loss::LossArgs),
+    Generate(generate::GenerateArgs),
+    Score(score::ScoreArgs),
+    Matrix(matrix::MatrixArgs),
+    /// Look at data of your own
+    #[command(subcommand)]
+    Data(data::DataCommand),
+}
+
+impl Command {
+    /// Runs the command; data go to `out`.
+    pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+        match self {
+            Self::Select(args) => select::run(args, out),
+            Self::Paraphrase(args) => paraphrase::run(args, out),
+            Self::Pool(command) => command.run(out),
+            Self::Loss(args) => loss::run(args, out),
+            Self::Generate(args) => generate::run(args, out),
+            Self::Score(args) => score::run(args, out),
+            Self::Matrix(args) => matrix::run(args, out),
+            Self::Data(command) => command.run(out),
+        }
+    }
+}

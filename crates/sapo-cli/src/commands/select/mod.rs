@@ -1,0 +1,199 @@
+//! `sapo select`: the paper's selection step alone, for one task.
+
+mod oracle;
+mod output;
+
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+use sapo_bandit::SelectorConfig;
+use sapo_learn::derive_seed;
+use sapo_model::LanguageModel;
+use sapo_prompts::PromptPool;
+use sapo_tasks::{Example, Language, Task, TaskKind, layout, subset};
+
+use crate::failure::InputError;
+use crate::jsonl::{self, LineShape, TaskLine};
+use crate::model_args::{ModelArgs, check_fits};
+use crate::progress;
+use oracle::RecordingOracle;
+use output::Outcome;
+
+/// Ask a model which wording of an instruction costs it least before training
+///
+/// For every wording of --pool and every example of --data the model reads the training text
+///
+///     {wording}
+///
+///     Text:
+///     {input}
+///
+///     {suffix}
+///
+/// and the loss of the target is measured, forward only: minus the log-probability of its tokens, in
+/// nats. The wording of the lowest mean over all target tokens wins (State-Adaptive Prompt
+/// Optimization, arXiv 2606.01967). The text goes through the model's chat template where it has one,
+/// as in training.
+///
+/// A 95 % interval stands beside each mean: examples are resampled. All wordings are asked about the
+/// same examples, so two of them may differ clearly although their intervals overlap.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct SelectArgs {
+    /// JSON Lines of {"input", "target"}
+    #[arg(long, value_name = "FILE.jsonl")]
+    data: PathBuf,
+    /// The wordings to choose from, as `sapo paraphrase` writes them
+    #[arg(long, value_name = "POOL.json")]
+    pool: PathBuf,
+    /// Text after the input, the same for every wording, such as "Answer yes or no."
+    #[arg(long, value_name = "TEXT")]
+    suffix: Option<String>,
+    /// Language of the layout: the word before the input is "Text:" or "文本:"
+    #[arg(long, default_value = "english")]
+    language: LayoutLanguage,
+    /// The rule that chooses
+    #[arg(long, default_value = "exhaustive")]
+    selector: Rule,
+    /// Examples that may be asked about, drawn by the seed [default: all]
+    #[arg(long, value_name = "N")]
+    samples: Option<NonZeroUsize>,
+    /// Decides every random draw; draws are those of a run's first task
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Print one JSON object: winner, arms, tokens, seconds
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Rule {
+    /// Every wording on every example; the lowest mean loss wins (SAPO)
+    Exhaustive,
+    /// Every wording on every example; the highest mean loss wins (the paper's control)
+    Worst,
+    /// The original wording; nothing is asked
+    Original,
+    /// A wording drawn by the seed; nothing is asked
+    Random,
+}
+
+impl From<Rule> for SelectorConfig {
+    fn from(rule: Rule) -> Self {
+        match rule {
+            Rule::Exhaustive => Self::Exhaustive,
+            Rule::Worst => Self::Worst,
+            Rule::Original => Self::Original,
+            Rule::Random => Self::Random,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LayoutLanguage {
+    English,
+    Chinese,
+}
+
+impl From<LayoutLanguage> for Language {
+    fn from(language: LayoutLanguage) -> Self {
+        match language {
+            LayoutLanguage::English => Self::English,
+            LayoutLanguage::Chinese => Self::Chinese,
+        }
+    }
+}
+
+/// The selection of a stream's first task: the same seed draws the same here and in a run.
+const STEP: usize = 1;
+
+pub(crate) fn run(args: &SelectArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    let lines = jsonl::read::<TaskLine>(&args.data)?;
+    let pool = PromptPool::load(&args.pool)?;
+    let model = args.model.open()?;
+    let task = task(args, &pool);
+    let population = population(args, lines.len());
+    let exhaustive_forward_tokens = population
+        .iter()
+        .map(|&index| tokens_of_all_wordings(&model, &task, &pool, &lines[index], args))
+        .sum::<anyhow::Result<u64>>()?;
+    let examples: Vec<Example> =
+        population.iter().map(|&i| Example::new(&lines[i].value.input, &lines[i].value.target)).collect();
+
+    let bar = progress::bar(pool.len() * examples.len(), "select");
+    let started = Instant::now();
+    let mut oracle =
+        RecordingOracle::new(&model, &task, &examples, pool.variants(), args.model.token_budget(), &bar);
+    let seed = derive_seed(args.seed, "selection", STEP);
+    let selection = SelectorConfig::from(args.selector)
+        .build()
+        .select(&mut oracle, seed)
+        .map_err(|error| anyhow::anyhow!("choosing a wording: {error}"))?;
+    let seconds = started.elapsed().as_secs_f64();
+    bar.finish_and_clear();
+
+    let outcome = Outcome::new(&pool, &selection, &oracle.observations, args.seed)?;
+    if args.json {
+        outcome.write_json(exhaustive_forward_tokens, seconds, out)
+    } else {
+        outcome.write_table(exhaustive_forward_tokens, seconds, out)
+    }
+}
+
+fn task(args: &SelectArgs, pool: &PromptPool) -> Task {
+    Task {
+        name: args.data.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
+        kind: if pool.labels().is_empty() { TaskKind::Generation } else { TaskKind::Classification },
+        language: args.language.into(),
+        instruction: pool.original().text.clone(),
+        suffix: args.suffix.clone(),
+        labels: pool.labels().to_vec(),
+        train: Vec::new(),
+        dev: Vec::new(),
+        test: Vec::new(),
+    }
+}
+
+/// Which of `count` examples may be asked about.
+fn population(args: &SelectArgs, count: usize) -> Vec<usize> {
+    let Some(samples) = args.samples.map(NonZeroUsize::get) else {
+        return (0..count).collect();
+    };
+    if samples > count {
+        tracing::warn!(
+            "--samples {samples}, but {} has {count} examples: all are taken",
+            args.data.display()
+        );
+    }
+    subset(count, samples, derive_seed(args.seed, "selection subset", STEP))
+}
+
+/// Tokens that one example sends through the model under all wordings; that it fits is checked before anything is asked.
+fn tokens_of_all_wordings(
+    model: &LanguageModel,
+    task: &Task,
+    pool: &PromptPool,
+    line: &jsonl::Line<TaskLine>,
+    args: &SelectArgs,
+) -> anyhow::Result<u64> {
+    let mut tokens = 0;
+    for variant in pool.variants() {
+        let prompt = layout::prompt(task, &variant.text, &line.value.input);
+        let encoded =
+            model.codec().encode_example(&prompt, &line.value.target).map_err(|error| InputError::Line {
+                path: args.data.clone(),
+                number: line.number,
+                reason: error.to_string(),
+                expected: TaskLine::EXPECTED,
+            })?;
+        let what = || format!("the text under wording `{}`", variant.id);
+        check_fits(model, &encoded, what, (&args.data, line.number))?;
+        tokens += encoded.ids.len() as u64;
+    }
+    Ok(tokens)
+}

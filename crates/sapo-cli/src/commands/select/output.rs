@@ -1,0 +1,111 @@
+use std::io::Write;
+
+use sapo_bandit::{Observation, Selection};
+use sapo_prompts::PromptPool;
+use serde::Serialize;
+
+use crate::{table, token_mean};
+
+/// What was found about one wording.
+#[derive(Debug, Serialize)]
+struct Arm<'a> {
+    id: &'a str,
+    /// Mean nats a target token; absent where it was not asked.
+    mean: Option<f64>,
+    /// 95 % interval of the mean; absent with fewer than two examples.
+    low: Option<f64>,
+    high: Option<f64>,
+    examples: usize,
+    #[serde(skip)]
+    text: &'a str,
+}
+
+/// A selection, ready to be shown.
+#[derive(Debug)]
+pub(super) struct Outcome<'a> {
+    winner: &'a str,
+    arms: Vec<Arm<'a>>,
+    forward_tokens: u64,
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    winner: &'a str,
+    arms: &'a [Arm<'a>],
+    forward_tokens: u64,
+    exhaustive_forward_tokens: u64,
+    seconds: f64,
+}
+
+impl<'a> Outcome<'a> {
+    /// Joins the selection with the intervals that its observations give.
+    pub(super) fn new(
+        pool: &'a PromptPool,
+        selection: &Selection,
+        observations: &[Vec<Observation>],
+        seed: u64,
+    ) -> anyhow::Result<Self> {
+        let mut arms = Vec::with_capacity(pool.len());
+        for ((variant, evidence), observed) in pool.variants().iter().zip(&selection.arms).zip(observations) {
+            let sums: Vec<(f64, u64)> = observed.iter().map(|o| (o.nll_sum, o.target_tokens)).collect();
+            let interval = token_mean::with_interval(&sums, seed)?;
+            arms.push(Arm {
+                id: &variant.id,
+                mean: evidence.mean,
+                low: interval.map(|estimate| estimate.low),
+                high: interval.map(|estimate| estimate.high),
+                examples: evidence.examples,
+                text: variant.text.as_str(),
+            });
+        }
+        let winner = &pool.variants()[selection.winner].id;
+        Ok(Self { winner, arms, forward_tokens: selection.forward_tokens })
+    }
+
+    /// One JSON object; arms in the pool's order.
+    pub(super) fn write_json(
+        &self,
+        exhaustive: u64,
+        seconds: f64,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<()> {
+        let written = Written {
+            winner: self.winner,
+            arms: &self.arms,
+            forward_tokens: self.forward_tokens,
+            exhaustive_forward_tokens: exhaustive,
+            seconds,
+        };
+        Ok(writeln!(out, "{}", serde_json::to_string(&written)?)?)
+    }
+
+    /// A ranking, the lowest loss first, then the wordings that were not asked.
+    pub(super) fn write_table(
+        &self,
+        exhaustive: u64,
+        seconds: f64,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<()> {
+        let mut ranking: Vec<&Arm> = self.arms.iter().collect();
+        ranking.sort_by(|a, b| a.mean.unwrap_or(f64::INFINITY).total_cmp(&b.mean.unwrap_or(f64::INFINITY)));
+        let row = |arm: &&Arm| {
+            let mean = arm.mean.map_or("-".into(), |mean| format!("{mean:.4}"));
+            let interval = match (arm.low, arm.high) {
+                (Some(low), Some(high)) => format!("[{low:.4}, {high:.4}]"),
+                _ => "-".into(),
+            };
+            let mark = if arm.id == self.winner { "*" } else { " " };
+            let text = table::one_line(arm.text, 60);
+            [format!("{mark} {}", arm.id), mean, interval, arm.examples.to_string(), text]
+        };
+        let rows: Vec<_> = ranking.iter().map(row).collect();
+        table::write(out, ["  wording", "nats a token", "95 % interval", "examples", "text"], &rows)?;
+        writeln!(out, "\nwinner: {} (lower loss ranks first)", self.winner)?;
+        let spent = self.forward_tokens;
+        writeln!(
+            out,
+            "tokens forward: {spent} (every wording on every example: {exhaustive}), {seconds:.1} s"
+        )?;
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! How a command fails: one line that says what, one that says what to do, and the exit code.
+
+use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use sapo_model::ModelError;
+use sapo_prompts::sources::{BankError, SourceError};
+
+/// Mistakes in what the user gave that no other crate names.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InputError {
+    /// The file system said no.
+    #[error("read {path}: {source}", path = path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    /// A line is not what it should be.
+    #[error("{path}, line {number}: {reason}", path = path.display())]
+    Line { path: PathBuf, number: usize, reason: String, expected: &'static str },
+    /// A file without a line.
+    #[error("{path}: no lines", path = path.display())]
+    Empty { path: PathBuf, expected: &'static str },
+    /// More tokens than the model reads.
+    #[error(
+        "{path}, line {number}: {what} has {tokens} tokens, the model reads at most {limit}",
+        path = path.display()
+    )]
+    TooLong { path: PathBuf, number: usize, what: String, tokens: usize, limit: usize },
+    /// Without a token before it, a token has no loss.
+    #[error("{path}, line {number}: the whole text is one token, so there is nothing to predict", path = path.display())]
+    NothingToPredict { path: PathBuf, number: usize },
+    /// `--chat` without a template.
+    #[error("{path} has no chat template", path = path.display())]
+    NoChatTemplate { path: PathBuf },
+    /// All asked for was checked, and some of it is wrong; the problems themselves are the command's data.
+    #[error("{0}")]
+    ProblemsFound(String),
+}
+
+/// Runs a command and says on stderr what went wrong.
+pub(crate) fn exit_code(command: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
+    // tch panics where libtorch refuses an operation (memory is short, a dtype is not supported on a device).
+    std::panic::set_hook(Box::new(|_| {}));
+    let outcome = catch_unwind(AssertUnwindSafe(command));
+    let error = match outcome {
+        Ok(Ok(())) => return ExitCode::SUCCESS,
+        Ok(Err(error)) => error,
+        Err(panic) => anyhow::anyhow!("stopped: {}", panic_message(&*panic)),
+    };
+    // A reader that has seen enough (`| head`) needs no message.
+    let reader_left =
+        error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe);
+    if !reader_left {
+        eprintln!("error: {}", message(&error));
+        if let Some(hint) = hint(&error) {
+            eprintln!("hint: {hint}");
+        }
+    }
+    ExitCode::FAILURE
+}
+
+/// The chain of causes in one line; a cause that the message before it already tells is not told twice.
+fn message(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            let _ = write!(text, ": {cause}"); // writing to a String cannot fail
+        }
+    }
+    text
+}
+
+/// The first line: libtorch adds a long C++ trace.
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    text.and_then(|text| text.lines().next()).unwrap_or("no reason was given").to_string()
+}
+
+/// What the user may do about it.
+fn hint(error: &anyhow::Error) -> Option<String> {
+    error
+        .downcast_ref::<InputError>()
+        .and_then(hint_on_input)
+        .or_else(|| error.downcast_ref::<ModelError>().and_then(hint_on_model))
+        .or_else(|| error.downcast_ref::<SourceError>().and_then(hint_on_source))
+}
+
+fn hint_on_input(error: &InputError) -> Option<String> {
+    match error {
+        InputError::Line { expected, .. } | InputError::Empty { expected, .. } => {
+            Some(format!("expected one JSON object a line: {expected}"))
+        }
+        InputError::TooLong { .. } => Some(
+            "shorten or remove it, or take a model with a longer context; nothing is cut silently".into(),
+        ),
+        InputError::NothingToPredict { .. } => Some("give it a prompt".into()),
+        InputError::NoChatTemplate { .. } => Some("leave out --chat, or take a chat model".into()),
+        InputError::Read { .. } | InputError::ProblemsFound(_) => None,
+    }
+}
+
+fn hint_on_model(error: &ModelError) -> Option<String> {
+    match error {
+        ModelError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Some(
+            "a model is a folder in Hugging Face layout: config.json, model.safetensors, tokenizer.json, \
+             tokenizer_config.json; an adapter one in PEFT layout: adapter_config.json, adapter_model.safetensors"
+                .into(),
+        ),
+        _ => None,
+    }
+}
+
+fn hint_on_source(error: &SourceError) -> Option<String> {
+    match error {
+        SourceError::TooFew { got, .. } if *got > 0 => Some(format!("ask for at most --count {got}")),
+        SourceError::Bank(BankError::NoEntry { .. }) => Some(
+            "the bank knows instructions letter for letter, as their benchmark has them; \
+             --source grammar takes any instruction"
+                .into(),
+        ),
+        SourceError::Bank(BankError::Io { .. }) => {
+            Some("--bank names the folder of the paraphrase bank".into())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let source = std::io::Error::other("disk on fire");
+        let error = anyhow::Error::new(InputError::Read { path: "a.jsonl".into(), source });
+        assert_eq!(message(&error), "read a.jsonl: disk on fire");
+        let error = Err::<(), _>(error).context("loading").unwrap_err();
+        assert_eq!(message(&error), "loading: read a.jsonl: disk on fire");
+    }
+
+    #[test]
+    fn a_hint_is_found_under_context() {
+        let error = anyhow::Error::new(InputError::NoChatTemplate { path: "m".into() }).context("opening");
+        assert_eq!(hint(&error).unwrap(), "leave out --chat, or take a chat model");
+    }
+}

@@ -1,1 +1,0 @@
-//! The sapo command.

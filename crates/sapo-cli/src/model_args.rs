@@ -1,0 +1,87 @@
+//! The options of every command that asks a model.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use sapo_model::{Device, Encoded, Kind, LanguageModel, TextFormat, runtime};
+
+use crate::failure::InputError;
+
+/// Which model, where and how.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model")]
+pub(crate) struct ModelArgs {
+    /// Folder of the model in Hugging Face layout
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// Folder of a LoRA adapter in PEFT layout to add to the weights; may be given several times, all are summed
+    #[arg(long, value_name = "DIR")]
+    adapter: Vec<PathBuf>,
+    /// Where to compute: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu", value_parser = runtime::parse_device)]
+    device: Device,
+    /// Number format of the weights in memory
+    #[arg(long, default_value = "f32")]
+    dtype: Dtype,
+    /// Cores to use [default: SAPO_THREADS if set, else all]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Tokens in one batch, padding included: more is faster until memory runs out; results stay the same up to rounding
+    #[arg(long, value_name = "N", default_value = "8192")]
+    batch_tokens: NonZeroUsize,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Dtype {
+    F32,
+    Bf16,
+    F16,
+}
+
+impl ModelArgs {
+    /// Opens the model and adds its adapters.
+    pub(crate) fn open(&self) -> anyhow::Result<LanguageModel> {
+        runtime::init(self.threads.map_or_else(runtime::threads_from_env, NonZeroUsize::get));
+        let kind = match self.dtype {
+            Dtype::F32 => Kind::Float,
+            Dtype::Bf16 => Kind::BFloat16,
+            Dtype::F16 => Kind::Half,
+        };
+        let mut model = LanguageModel::open(&self.model, kind, self.device)?;
+        for adapter in &self.adapter {
+            model.fold_adapter_from(adapter)?;
+        }
+        Ok(model)
+    }
+
+    /// Padded tokens in one batch.
+    pub(crate) fn token_budget(&self) -> usize {
+        self.batch_tokens.get()
+    }
+}
+
+/// Refuses `--chat` for a model without a chat template.
+pub(crate) fn check_chat(model: &LanguageModel, chat: bool) -> Result<(), InputError> {
+    if chat && model.codec().format() != TextFormat::Chat {
+        return Err(InputError::NoChatTemplate { path: model.path().into() });
+    }
+    Ok(())
+}
+
+/// Refuses an example that the model cannot read whole or that has nothing to predict.
+pub(crate) fn check_fits(
+    model: &LanguageModel,
+    example: &Encoded,
+    what: impl FnOnce() -> String,
+    (path, number): (&Path, usize),
+) -> Result<(), InputError> {
+    let (tokens, limit) = (example.ids.len(), model.max_tokens());
+    if tokens > limit {
+        return Err(InputError::TooLong { path: path.into(), number, what: what(), tokens, limit });
+    }
+    if example.target_tokens() == 0 {
+        return Err(InputError::NothingToPredict { path: path.into(), number });
+    }
+    Ok(())
+}

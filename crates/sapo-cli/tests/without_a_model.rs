@@ -1,0 +1,270 @@
+//! Commands that need no model: their help, what they print, and what they refuse.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{folder, sapo_in};
+use serde_json::json;
+
+#[test]
+fn help() {
+    let nowhere = folder(&[]);
+    let commands: [(&str, &[&str]); 10] = [
+        ("sapo", &[]),
+        ("select", &["select"]),
+        ("paraphrase", &["paraphrase"]),
+        ("pool_check", &["pool", "check"]),
+        ("pool_show", &["pool", "show"]),
+        ("loss", &["loss"]),
+        ("generate", &["generate"]),
+        ("score", &["score"]),
+        ("matrix", &["matrix"]),
+        ("data_check", &["data", "check"]),
+    ];
+    for (name, command) in commands {
+        let run = sapo_in(nowhere.path(), &[command, &["--help"]].concat()).ok();
+        insta::assert_snapshot!(format!("help_{name}"), run.stdout);
+    }
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    let nowhere = folder(&[]);
+    for args in [
+        &["losses"][..],
+        &["loss", "--model", "m"],
+        &["select", "--model", "m", "--data", "d", "--pool", "p", "--samples", "0"],
+        &["select", "--model", "m", "--data", "d", "--pool", "p", "--selector", "best"],
+        &["loss", "--model", "m", "--data", "d", "--device", "gpu"],
+        &["score", "--predictions", "p", "--metric", "bleu"],
+    ] {
+        let run = sapo_in(nowhere.path(), args);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{args:?}: {}", run.stderr);
+        assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+    }
+}
+
+const PREDICTIONS: &str = r#"{"prediction": "the cat sat", "reference": "the cat sat on the mat"}
+
+{"prediction": "yes", "reference": "yes"}
+{"prediction": "no", "reference": "yes"}
+"#;
+
+#[test]
+fn score() {
+    let here = folder(&[("p.jsonl", PREDICTIONS)]);
+    insta::assert_snapshot!(sapo_in(here.path(), &["score", "--predictions", "p.jsonl"]).transcript());
+    let json = sapo_in(here.path(), &["score", "--predictions", "p.jsonl", "--json"]).ok().json();
+    // by hand: line 1 has precision 1 and recall 1/2, so F = 2/3; line 2 is right; line 3 is wrong
+    let rouge = (200.0 / 3.0 + 100.0) / 3.0;
+    assert_eq!(json.len(), 1);
+    for (name, expected) in [("rouge_l", rouge), ("rouge_1", rouge), ("exact_match", 100.0 / 3.0)] {
+        assert!((json[0][name].as_f64().unwrap() - expected).abs() < 1e-9, "{name}: {}", json[0]);
+    }
+    assert_eq!(json[0]["n"], 3);
+    assert_eq!(json[0].as_object().unwrap().len(), 4);
+    let one =
+        sapo_in(here.path(), &["score", "--predictions", "p.jsonl", "--metric", "exact-match", "--json"])
+            .ok();
+    assert_eq!(one.stdout, "{\"exact_match\":33.333333333333336,\"n\":3}\n");
+}
+
+#[test]
+fn score_refuses() {
+    let here = folder(&[
+        ("p.jsonl", PREDICTIONS),
+        ("cut.jsonl", "{\"prediction\": \"a\", \"reference\": \"b\"}\n{\"prediction\": \"a\", \"refe"),
+        ("empty.jsonl", "\n"),
+    ]);
+    let run =
+        |args: &[&str]| sapo_in(here.path(), &[&["score", "--predictions"], args].concat()).transcript();
+    insta::assert_snapshot!("score_cut", run(&["cut.jsonl"]));
+    insta::assert_snapshot!("score_empty", run(&["empty.jsonl", "--json"]));
+    insta::assert_snapshot!("score_missing", run(&["none.jsonl"]));
+    insta::assert_snapshot!("score_sari_without_source", run(&["p.jsonl", "--metric", "sari"]));
+}
+
+#[test]
+fn matrix() {
+    let scores = json!({"zero_shot": [10.0, 20.0, 30.0],
+                        "scores": [[60.0, 25.0, 30.0], [50.0, 70.0, 45.0], [40.0, 65.0, 80.0]]});
+    let here =
+        folder(&[("m.json", &scores.to_string()), ("one.json", r#"{"zero_shot": [1], "scores": [[5]]}"#)]);
+    insta::assert_snapshot!(sapo_in(here.path(), &["matrix", "--scores", "m.json"]).transcript());
+    let json = sapo_in(here.path(), &["matrix", "--scores", "m.json", "--json"]).ok().json();
+    // by hand from the definitions
+    let ap = (40.0 + 65.0 + 80.0) / 3.0;
+    let gem = json!({"AP": ap, "BWT": ((40.0 - 60.0) + (65.0 - 70.0)) / 2.0, "FWT": ((25.0 - 20.0) + (45.0 - 30.0)) / 2.0});
+    let released = json!({"AP": ap, "BWT": (-10.0 + (-20.0 - 5.0) / 2.0) / 2.0, "FWT": ((5.0 + 0.0) / 2.0 + 15.0) / 2.0});
+    let printed = json!({"AP": ap, "BWT": (-10.0 + (-10.0 - 5.0) / 2.0) / 3.0, "FWT": ((5.0 + 0.0) / 2.0 + 15.0) / 3.0});
+    assert_eq!(json, [json!({"released": released, "printed": printed, "gem": gem})]);
+    let one = sapo_in(here.path(), &["matrix", "--scores", "one.json", "--json"]).ok().json();
+    assert_eq!(one[0]["gem"], json!({"AP": 5.0, "BWT": null, "FWT": null}));
+}
+
+#[test]
+fn matrix_refuses() {
+    let here = folder(&[
+        ("missing.json", r#"{"zero_shot": [1, 2], "scores": [[5, null], [4, 6]]}"#),
+        ("ragged.json", r#"{"zero_shot": [1, 2], "scores": [[5, 3], [4]]}"#),
+        ("field.json", r#"{"zeroshot": [1, 2], "scores": [[5, 3], [4, 6]]}"#),
+        ("none.json", r#"{"zero_shot": [], "scores": []}"#),
+    ]);
+    for name in ["missing", "ragged", "field", "none"] {
+        let run = sapo_in(here.path(), &["matrix", "--scores", &format!("{name}.json")]);
+        insta::assert_snapshot!(format!("matrix_{name}"), run.transcript());
+    }
+}
+
+const INSTRUCTION: &str = "Is the review good or bad?";
+
+#[test]
+fn paraphrase_by_grammar_makes_a_pool_that_passes() {
+    let here = folder(&[]);
+    let make = |seed: &str, out: &str| {
+        let args = ["paraphrase", "--instruction", INSTRUCTION, "--labels", "good,bad", "--count", "4"];
+        sapo_in(here.path(), &[&args[..], &["--source", "grammar", "--seed", seed, "--out", out]].concat())
+    };
+    let run = make("1", "pool.json");
+    assert_eq!((run.code, run.stdout.as_str()), (0, ""));
+    assert_eq!(run.stderr, "wrote pool.json: the original and 4 paraphrases\n");
+    let written = std::fs::read_to_string(here.path().join("pool.json")).unwrap();
+    insta::assert_snapshot!("pool_file", written);
+
+    assert_eq!(make("1", "again.json").code, 0);
+    assert_eq!(std::fs::read_to_string(here.path().join("again.json")).unwrap(), written);
+    assert_eq!(make("2", "other.json").code, 0);
+    assert_ne!(std::fs::read_to_string(here.path().join("other.json")).unwrap(), written);
+
+    insta::assert_snapshot!("pool_check", sapo_in(here.path(), &["pool", "check", "pool.json"]).transcript());
+    insta::assert_snapshot!("pool_show", sapo_in(here.path(), &["pool", "show", "pool.json"]).transcript());
+    let shown = sapo_in(here.path(), &["pool", "show", "pool.json", "--json"]).ok().json();
+    assert_eq!(shown.len(), 6);
+    assert_eq!(shown[0]["text"], INSTRUCTION);
+    assert_eq!(shown[0]["distance_to_original"], 0.0);
+    assert_eq!(shown[5]["summary"]["variants"], 5);
+}
+
+#[test]
+fn paraphrase_without_out_prints_the_pool() {
+    let args = ["paraphrase", "--instruction", INSTRUCTION, "--count", "2", "--source", "grammar"];
+    let run = sapo_in(folder(&[]).path(), &args).ok();
+    let pool: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(pool["variants"].as_array().unwrap().len(), 3);
+}
+
+/// A bank of one task, with paraphrases for [`INSTRUCTION`].
+fn bank() -> tempfile::TempDir {
+    // printf 'Is the review good or bad?' | sha256sum
+    let sha256 = "17c2b8e40062b03af40f27ad31d75e40377fb63cc1a4f07355a5a4db39041593";
+    let variants = json!([{"id": "p01", "text": "Say whether the review is good or bad."},
+                          {"id": "p02", "text": "Good reviews and bad reviews exist; which is it, good or bad?"}]);
+    let file = json!({"version": 1, "task": "reviews", "language": "en", "original_sha256": sha256,
+                      "labels": ["good", "bad"], "variants": variants});
+    folder(&[("bank/mine/reviews.json", &file.to_string())])
+}
+
+#[test]
+fn paraphrase_from_the_bank_takes_its_labels() {
+    let here = bank();
+    let args =
+        ["paraphrase", "--instruction", INSTRUCTION, "--source", "bank", "--bank", "bank", "--count", "2"];
+    let run = sapo_in(here.path(), &args).ok();
+    let pool: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(pool["labels"], json!(["good", "bad"]));
+    assert_eq!(pool["variants"][1]["text"], "Say whether the review is good or bad.");
+}
+
+#[test]
+fn paraphrase_refuses() {
+    let here = bank();
+    let run = |name: &str, args: &[&str]| {
+        let run = sapo_in(here.path(), &[&["paraphrase", "--out", "pool.json"], args].concat());
+        insta::assert_snapshot!(format!("paraphrase_{name}"), run.transcript());
+        assert!(!here.path().join("pool.json").exists());
+    };
+    run("unknown", &["--instruction", "Sing.", "--source", "bank", "--bank", "bank"]);
+    run("no_bank", &["--instruction", "Sing.", "--source", "bank", "--bank", "nowhere"]);
+    run("bank_too_few", &["--instruction", INSTRUCTION, "--source", "bank", "--bank", "bank"]);
+    run(
+        "other_labels",
+        &[
+            "--instruction",
+            INSTRUCTION,
+            "--source",
+            "bank",
+            "--bank",
+            "bank",
+            "--count",
+            "2",
+            "--labels",
+            "review",
+        ],
+    );
+    run("too_few", &["--instruction", "Sing a song.", "--source", "grammar", "--count", "200"]);
+    run("blank", &["--instruction", " ", "--source", "grammar"]);
+}
+
+const BAD_POOL: &str = r#"{"version": 1, "instruction": "Is the review good or bad?", "labels": ["good", "bad"],
+ "variants": [
+  {"id": "original", "text": "Is the review good or bad?", "origin": {"source": "original"}},
+  {"id": "p01", "text": "Say whether the review is good or bad.", "origin": {"source": "hand"}},
+  {"id": "p02", "text": "Say whether the review is good.", "origin": {"source": "hand"}}
+]}
+"#;
+
+#[test]
+fn pool_check_lists_what_does_not_pass() {
+    let here =
+        folder(&[("bad.json", BAD_POOL), ("no_pool.json", &BAD_POOL.replace("\"labels\"", "\"lables\""))]);
+    insta::assert_snapshot!(
+        "pool_check_bad",
+        sapo_in(here.path(), &["pool", "check", "bad.json"]).transcript()
+    );
+    let run = sapo_in(here.path(), &["pool", "check", "bad.json", "--json"]);
+    assert_eq!(run.code, 1);
+    let json = run.json();
+    assert_eq!(json[0], json!({"id": "p01", "ok": true, "reasons": []}));
+    assert_eq!(json[1]["ok"], false);
+    assert_eq!(json[2], json!({"summary": {"paraphrases": 2, "passed": 1, "rejected": 1}}));
+    insta::assert_snapshot!(
+        "pool_check_no_pool",
+        sapo_in(here.path(), &["pool", "check", "no_pool.json"]).transcript()
+    );
+}
+
+#[test]
+fn data_check_lists_every_problem() {
+    let good = "{\"input\": \"a\", \"target\": \"yes\"}\n";
+    let here = folder(&[
+        ("good/a.jsonl", good),
+        ("bad/a.jsonl", "{\"input\": \"a\"}\n{\"input\": \"a\", \"target\": \"maybe\"}\n\nnot json\n"),
+        (
+            "bad/deep/b.jsonl",
+            "{\"input\": \" \", \"target\": \"no\"}\n{\"input\": \"a\", \"target\": \"no\"}\n",
+        ),
+        ("bad/empty.jsonl", ""),
+        ("bad/notes.txt", "not looked at"),
+        ("none/notes.txt", ""),
+    ]);
+    let check = |args: &[&str]| sapo_in(here.path(), &[&["data", "check"], args].concat());
+    insta::assert_snapshot!("data_check_bad", check(&["bad", "--labels", "yes,no"]).transcript());
+    insta::assert_snapshot!("data_check_good", check(&["good"]).transcript());
+    insta::assert_snapshot!("data_check_none", check(&["none"]).transcript());
+    insta::assert_snapshot!("data_check_nowhere", check(&["nowhere"]).transcript());
+    let json = check(&["bad", "--json"]).json();
+    assert_eq!(json[0], json!({"file": "bad/a.jsonl", "line": 1, "problem": "missing field `target`"}));
+    assert_eq!(json.last().unwrap(), &json!({"summary": {"files": 3, "examples": 2, "problems": 4}}));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_gets_no_panic() {
+    let lines = "{\"id\": 1}\n".repeat(20_000);
+    let here = folder(&[("bad.jsonl", &lines)]);
+    let script = format!("{} data check bad.jsonl | head -n 1", env!("CARGO_BIN_EXE_sapo"));
+    let output =
+        std::process::Command::new("sh").args(["-c", &script]).current_dir(here.path()).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "bad.jsonl, line 1: missing field `input`\n");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}

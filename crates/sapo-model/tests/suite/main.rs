@@ -1,0 +1,15 @@
+//! The model core against PyTorch, transformers and PEFT, and against what must hold for any model.
+//!
+//! The expected values are in `tests/fixtures`, beside the script that made them. One test binary, because each one
+//! links libtorch. No test reads libtorch's process-wide random state: tests run in threads.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod adapters;
+mod fixtures;
+mod generation;
+mod invariance;
+mod model_directories;
+mod new_tokenizer;
+mod parity;
+mod text;
+mod trained_models;

@@ -1,0 +1,144 @@
+//! Stored runs as matrices and numbers, one set an arm, aligned by seed.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail};
+use sapo_lab::StoredRun;
+use sapo_metrics::{Bootstrap, Convention, Estimate, TransferMatrix, exact_match, rouge_l_best};
+
+use super::ARMS;
+
+/// Seed of the bootstrap and of the permutation tests.
+pub(super) const STATISTICS_SEED: u64 = 0;
+
+/// AP, BWT and FWT of one matrix, in this order everywhere.
+pub(super) const METRICS: [&str; 3] = ["AP", "BWT", "FWT"];
+
+/// All runs of the comparison.
+pub(super) struct Results<'a> {
+    /// Names of the tasks in stream order.
+    pub(super) tasks: Vec<String>,
+    /// Arms with at least one run, in the fixed order.
+    pub(super) arms: Vec<ArmResults<'a>>,
+    /// Whether any run was made with `--limit-*`.
+    pub(super) limited: bool,
+}
+
+/// The runs of one arm.
+pub(super) struct ArmResults<'a> {
+    pub(super) arm: &'static str,
+    /// By seed.
+    pub(super) runs: BTreeMap<u64, SeedRun<'a>>,
+}
+
+/// One run with its transfer matrix.
+pub(super) struct SeedRun<'a> {
+    pub(super) stored: &'a StoredRun,
+    /// ROUGE-L.
+    pub(super) matrix: TransferMatrix,
+}
+
+impl<'a> Results<'a> {
+    pub(super) fn from_runs(runs: &'a [StoredRun]) -> anyhow::Result<Self> {
+        let Some(first) = runs.first() else { bail!("there is no finished run to report") };
+        let tasks = task_names(first)?;
+        let mut arms = Vec::new();
+        for (arm, _) in ARMS {
+            let mut by_seed = BTreeMap::new();
+            for stored in runs.iter().filter(|run| run.axis("arm").as_deref() == Some(arm)) {
+                let seed = stored.axis("seed").and_then(|seed| seed.parse().ok()).context("a run without a seed")?;
+                check_against_predictions(stored)?;
+                by_seed.insert(seed, SeedRun { stored, matrix: matrix_of(stored, &tasks)? });
+            }
+            if !by_seed.is_empty() {
+                arms.push(ArmResults { arm, runs: by_seed });
+            }
+        }
+        Ok(Self { tasks, arms, limited: runs.iter().any(StoredRun::limited) })
+    }
+
+    pub(super) fn arm(&self, name: &str) -> Option<&ArmResults<'a>> {
+        self.arms.iter().find(|arm| arm.arm == name)
+    }
+}
+
+impl ArmResults<'_> {
+    /// One metric of every run, by seed.
+    pub(super) fn values(&self, metric: &str, convention: Convention) -> anyhow::Result<BTreeMap<u64, f64>> {
+        self.runs
+            .iter()
+            .map(|(&seed, run)| {
+                let transfer = run.matrix.transfer(convention)?;
+                let value = match metric {
+                    "AP" => Some(transfer.ap),
+                    "BWT" => transfer.bwt,
+                    "FWT" => transfer.fwt,
+                    other => bail!("unknown metric {other}"),
+                };
+                Ok((seed, value.with_context(|| format!("{metric} of a stream of one task"))?))
+            })
+            .collect()
+    }
+
+    /// R[step, task] of every run.
+    pub(super) fn scores(&self, step: usize, task: usize) -> anyhow::Result<Vec<f64>> {
+        Ok(self.runs.values().map(|run| run.matrix.get(step, task)).collect::<Result<_, _>>()?)
+    }
+}
+
+/// A mean with its 95 % bootstrap interval over seeds (BCa); a single value has none.
+pub(super) fn estimate(values: &[f64]) -> anyhow::Result<Estimate> {
+    match values {
+        [single] => Ok(Estimate::single(*single)),
+        many => Ok(Bootstrap::new(STATISTICS_SEED).mean(many)?),
+    }
+}
+
+fn task_names(run: &StoredRun) -> anyhow::Result<Vec<String>> {
+    let mut names = BTreeMap::new();
+    for score in &run.record.scores {
+        names.insert(score.task, score.task_name.clone());
+    }
+    if names.is_empty() {
+        bail!("run {} holds no scores", run.cell.id());
+    }
+    Ok(names.into_values().collect())
+}
+
+fn matrix_of(run: &StoredRun, tasks: &[String]) -> anyhow::Result<TransferMatrix> {
+    let mut matrix = TransferMatrix::new(tasks.to_vec())?;
+    for score in run.record.scores.iter().filter(|score| score.metric == "rouge_l") {
+        matrix.set(score.step as usize, score.task as usize - 1, score.value)?;
+    }
+    Ok(matrix)
+}
+
+/// Recomputes every score from the stored predictions: a table never shows a number that they do not give.
+fn check_against_predictions(run: &StoredRun) -> anyhow::Result<()> {
+    let mut sums: BTreeMap<(u32, u32), (f64, f64, u32)> = BTreeMap::new();
+    for prediction in &run.record.predictions {
+        let rouge_l = rouge_l_best(&prediction.prediction, &prediction.references)
+            .with_context(|| format!("run {}: a prediction without reference", run.cell.id()))?;
+        let exact = prediction.references.iter().map(|r| exact_match(&prediction.prediction, r)).fold(0.0, f64::max);
+        let sum = sums.entry((prediction.step, prediction.task)).or_default();
+        *sum = (sum.0 + rouge_l, sum.1 + exact, sum.2 + 1);
+    }
+    for score in &run.record.scores {
+        let Some(&(rouge_l, exact, count)) = sums.get(&(score.step, score.task)) else {
+            bail!("run {}: no predictions behind R[{}, {}]", run.cell.id(), score.step, score.task);
+        };
+        let sum = if score.metric == "rouge_l" { rouge_l } else { exact };
+        let recomputed = sum / f64::from(count);
+        if count != score.examples || (recomputed - score.value).abs() > 1e-9 {
+            bail!(
+                "run {}: {} of R[{}, {}] is stored as {} but its predictions give {recomputed}",
+                run.cell.id(),
+                score.metric,
+                score.step,
+                score.task,
+                score.value
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! The final screen: what was found, in at most 30 lines.
+
+use std::fmt::Write;
+
+use sapo_lab::ReportContext;
+use sapo_metrics::Convention;
+
+use super::ComparisonConfig;
+use super::matrices::{METRICS, Results, estimate};
+use super::tables::{BASELINE, PairedRow, paired_rows};
+
+/// Below this, a difference is called one.
+const SIGNIFICANT: f64 = 0.05;
+
+pub(super) fn render(
+    name: &str,
+    config: &ComparisonConfig,
+    results: &Results,
+    context: &ReportContext<'_>,
+) -> anyhow::Result<String> {
+    let mut screen = String::new();
+    writeln!(screen, "{name}: {}", config.question)?;
+    let limited = if results.limited { "; LIMITED by --limit-train or --limit-eval" } else { "" };
+    writeln!(
+        screen,
+        "stream {} ({} tasks), {} of {} runs{limited}\n",
+        config.stream_name(),
+        results.tasks.len(),
+        context.stored,
+        context.cells
+    )?;
+
+    writeln!(screen, "{:8} {:>5}   {:22}{:22}{:22}", "arm", "seeds", "AP ↑", "BWT ↑", "FWT ↑")?;
+    for arm in &results.arms {
+        write!(screen, "{:8} {:>5}   ", arm.arm, arm.runs.len())?;
+        for metric in METRICS {
+            let values: Vec<f64> = arm.values(metric, Convention::Released)?.into_values().collect();
+            write!(screen, "{:22}", estimate(&values)?.to_string())?;
+        }
+        screen.truncate(screen.trim_end().len());
+        writeln!(screen)?;
+    }
+    writeln!(screen, "ROUGE-L points, mean and 95 % bootstrap interval over seeds; BWT and FWT as released (docs/method.md).\n")?;
+
+    let rows = paired_rows(results)?;
+    if rows.is_empty() {
+        writeln!(screen, "No paired test: it needs {BASELINE} and another arm on at least 2 common seeds.")?;
+    } else {
+        writeln!(screen, "Against {BASELINE}, paired by seed (permutation test, Holm-corrected over {} tests):", rows.len())?;
+        for arm in results.arms.iter().filter(|arm| arm.arm != BASELINE) {
+            let of_arm: Vec<&PairedRow> = rows.iter().filter(|row| row.arm == arm.arm).collect();
+            let parts: Vec<String> = of_arm.iter().map(|row| finding(row)).collect();
+            writeln!(screen, "  {:7} {}", arm.arm, parts.join("; "))?;
+        }
+    }
+    let folder = context.folder();
+    writeln!(screen, "\ntables  {}", folder.join("tables").display())?;
+    writeln!(screen, "plots   {}", folder.join("plots").display())?;
+    write!(screen, "runs    {}/<cell> (manifest, predictions, losses, adapters)", folder.display())?;
+    Ok(screen)
+}
+
+/// `AP +2.1 [0.3, 4.0] p = 0.031`, with a word where the test decides nothing.
+fn finding(row: &PairedRow) -> String {
+    let difference = row.comparison.difference;
+    let verdict = match (row.p_holm < SIGNIFICANT, difference.mean > 0.0) {
+        (false, _) => "undecided",
+        (true, true) => "better",
+        (true, false) => "worse",
+    };
+    let p = if row.p_holm < 0.001 { "p < 0.001".to_string() } else { format!("p = {:.3}", row.p_holm) };
+    format!("{} {:+.1} [{:.1}, {:.1}] {p} {verdict}", row.metric, difference.mean, difference.low, difference.high)
+}

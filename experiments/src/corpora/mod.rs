@@ -1,0 +1,7 @@
+//! What the base models are pre-trained on.
+
+mod builtin;
+mod real_text;
+
+pub use builtin::BuiltinCorpus;
+pub use real_text::RealText;

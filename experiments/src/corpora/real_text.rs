@@ -1,0 +1,138 @@
+use std::collections::HashSet;
+use std::path::Path;
+
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use sapo_learn::pretrain::Corpus;
+use sapo_prompts::Instruction;
+use sapo_prompts::sources::Bank;
+use sapo_tasks::readers::{NaturalInstructions, Split, SuperNi, TextClassification};
+use sapo_tasks::{Example, Task, layout};
+use tracing::info;
+
+use crate::places;
+
+/// Real English text: `natural-instructions`, the training rows of the text-classification suite, and the SuperNI tasks
+/// that no sequence of the paper uses.
+///
+/// Rows whose text also stands in a task of a sequence (any split) are left out: SST-2 is a source of two of them.
+pub struct RealText {
+    sources: Vec<Source>,
+    cumulative: Vec<f64>,
+}
+
+struct Source {
+    task: Task,
+    wordings: Vec<Instruction>,
+}
+
+/// How often each of the three collections is drawn from.
+const SHARES: [f64; 3] = [0.5, 0.3, 0.2];
+
+impl RealText {
+    /// Reads the three collections below `data`.
+    ///
+    /// # Errors
+    /// Names the file that is missing or malformed.
+    pub fn open(data: &Path) -> anyhow::Result<Self> {
+        let superni = SuperNi::open(data.join("superni"))?;
+        let evaluated: HashSet<String> =
+            superni.benchmark().sequences.iter().flat_map(|sequence| sequence.tasks.iter().cloned()).collect();
+        let forbidden = texts_of(&superni, &evaluated)?;
+
+        let natural = NaturalInstructions::open(data.join("natural-instructions"))?;
+        let natural = natural.tasks().iter().map(|natural| Source::plain(natural.task.clone()));
+        let suite = TextClassification::open(data.join("text-classification"))?;
+        let names: Vec<String> = suite.task_names().map(String::from).collect();
+        // Some tasks of the suite have no training rows in this copy; the reader says so and they are left out.
+        let suite = names.iter().filter_map(|name| match suite.training_task(name) {
+            Ok(task) => Some(Source::plain(task)),
+            Err(error) => {
+                info!("left out of the corpus: {error}");
+                None
+            }
+        });
+        let bank = Bank::open(places::project("data/prompts"))?;
+        let unused: Vec<String> =
+            superni.task_names().filter(|name| !evaluated.contains(*name)).map(String::from).collect();
+        let superni = unused.iter().filter_map(|name| match superni.task(name) {
+            Ok(task) => Some(Source::with_paraphrases(task, &bank)),
+            Err(error) => {
+                info!("left out of the corpus: {error}");
+                None
+            }
+        });
+
+        let mut sources = Vec::new();
+        let mut cumulative = Vec::new();
+        let (mut sum, mut dropped) = (0.0, 0);
+        let collections: [Vec<Source>; 3] = [natural.collect(), suite.collect(), superni.collect()];
+        for (mut collection, share) in collections.into_iter().zip(SHARES) {
+            for source in &mut collection {
+                let before = source.task.train.len();
+                source.task.train.retain(|example| !forbidden.contains(&normalised(&example.input)) && !example.target().is_empty());
+                dropped += before - source.task.train.len();
+            }
+            collection.retain(|source| !source.task.train.is_empty());
+            // Within a collection a task counts by the root of its rows: large tasks more, but not in proportion.
+            let root = |source: &Source| (source.task.train.len() as f64).sqrt();
+            let total: f64 = collection.iter().map(root).sum();
+            for source in collection {
+                sum += share * root(&source) / total;
+                cumulative.push(sum);
+                sources.push(source);
+            }
+        }
+        anyhow::ensure!(!sources.is_empty(), "no texts below {}", data.display());
+        info!("{} tasks; {dropped} rows left out because a sequence has their text or they have no answer", sources.len());
+        Ok(Self { sources, cumulative })
+    }
+}
+
+impl Source {
+    fn plain(task: Task) -> Self {
+        Self { wordings: vec![task.instruction.clone()], task }
+    }
+
+    fn with_paraphrases(task: Task, bank: &Bank) -> Self {
+        let wordings = match bank.pool("superni", &task.name, &task.instruction) {
+            Ok(pool) => pool.variants().iter().map(|variant| variant.text.clone()).collect(),
+            Err(error) => {
+                info!("{}: only the original wording: {error}", task.name);
+                vec![task.instruction.clone()]
+            }
+        };
+        Self { task, wordings }
+    }
+}
+
+impl Corpus for RealText {
+    fn sample(&self, rng: &mut ChaCha8Rng) -> (String, String) {
+        let at = rng.random::<f64>() * self.cumulative.last().copied().unwrap_or(0.0);
+        let chosen = self.cumulative.partition_point(|&sum| sum <= at).min(self.sources.len() - 1);
+        let source = &self.sources[chosen];
+        let wording = &source.wordings[rng.random_range(0..source.wordings.len())];
+        let example = &source.task.train[rng.random_range(0..source.task.train.len())];
+        (layout::prompt(&source.task, wording, &example.input), example.target().to_string())
+    }
+}
+
+/// The texts of all rows of some tasks, normalised.
+fn texts_of(superni: &SuperNi, tasks: &HashSet<String>) -> anyhow::Result<HashSet<String>> {
+    let mut texts = HashSet::new();
+    for task in tasks {
+        for split in [Split::Train, Split::Dev, Split::Test] {
+            // Three tasks have no training rows in the released data.
+            if let Ok(rows) = superni.rows(task, split) {
+                texts.extend(rows.iter().map(|example: &Example| normalised(&example.input)));
+            }
+        }
+    }
+    anyhow::ensure!(!texts.is_empty(), "the sequences' tasks have no rows, so nothing can be kept apart from them");
+    Ok(texts)
+}
+
+/// Letters and digits in lower case: copies differ in space and punctuation.
+fn normalised(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
