@@ -77,7 +77,8 @@ fn parse_line<T: LineShape>(line: &[u8]) -> Result<T, String> {
 
 /// The error without "at line 1", which would count within the line.
 fn in_line(error: serde_json::Error) -> String {
-    error.to_string().replace(" at line 1 column", ", column")
+    let reason = error.to_string().replace(" at line 1 column", ", column");
+    if error.is_data() { reason } else { format!("not JSON: {reason}") }
 }
 
 /// `{"prompt", "completion"}`: a text whose second part is scored.
@@ -163,10 +164,10 @@ mod tests {
             found,
             [
                 (3, "missing field `target`"),
-                (4, "EOF while parsing an object, column 1"),
+                (4, "not JSON: EOF while parsing an object, column 1"),
                 (5, "invalid type: sequence, expected a map, column 0"),
                 (6, "`input`: expected a text, got nothing but space"),
-                (7, "invalid unicode code point, column 12"),
+                (7, "not JSON: invalid unicode code point, column 12"),
                 (8, "invalid type: integer `3`, expected a string"),
             ]
         );

@@ -295,7 +295,7 @@ fn bad_input_is_named() {
     let here = folder(&[
         ("cut.jsonl", "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"a\""),
         ("long.jsonl", &format!("\n{{\"prompt\": \"{long}\", \"completion\": \" b\"}}")),
-        ("lone.jsonl", "{\"prompt\": \"\", \"completion\": \"a\"}"),
+        ("lone.jsonl", "{\"prompt\": \"\", \"completion\": \"the\"}"),
         ("none.jsonl", ""),
         ("target.jsonl", "{\"prompt\": \"a\", \"completion\": \"\"}"),
         ("data.jsonl", EXAMPLES),
@@ -316,7 +316,7 @@ fn bad_input_is_named() {
     let shape = r#"{"prompt": str, "completion": str}"#;
     check(
         &[&loss[..], &["cut.jsonl"]].concat(),
-        &["cut.jsonl, line 2: EOF", "hint: expected one JSON object", shape],
+        &["cut.jsonl, line 2: not JSON: EOF", "hint: expected one JSON object", shape],
     );
     check(
         &[&loss[..], &["long.jsonl"]].concat(),
@@ -343,7 +343,7 @@ fn bad_input_is_named() {
     );
     check(
         &[&generate[..], &["160", "--data", "target.jsonl"]].concat(),
-        &["target.jsonl, line 1: the prompt (1) with"],
+        &["target.jsonl, line 1: the prompt (2) with"],
     );
     check(
         &[&generate[..], &["5", "--data", "lone.jsonl"]].concat(),

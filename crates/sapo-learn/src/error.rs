@@ -17,13 +17,18 @@ pub enum LearnError {
         /// What happened.
         problem: String,
     },
-    /// The loss is no longer a number.
-    #[error("training diverged at optimiser step {step}: the loss is {loss}; a lower learning rate may help")]
+    /// The loss or its gradient is no longer a number.
+    #[error(
+        "training diverged at optimiser step {step}: the loss is {loss}, the norm of its gradient {gradient_norm}; \
+         a lower learning rate may help"
+    )]
     Diverged {
         /// Optimiser step within the task, from 1.
         step: usize,
-        /// NaN or infinite.
+        /// Mean nats per target token.
         loss: f64,
+        /// Before clipping.
+        gradient_norm: f64,
     },
     /// There is nothing to train on.
     #[error("task {task:?} has no {split} examples")]

@@ -7,7 +7,9 @@ use std::time::Instant;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use sapo_model::{Batch, Encoded, LanguageModel, LlamaConfig, ModelError, Weights, save_safetensors, train_tokenizer};
+use sapo_model::{
+    Batch, Encoded, LanguageModel, LlamaConfig, ModelError, Weights, save_safetensors, train_tokenizer,
+};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
@@ -91,7 +93,8 @@ pub fn pretrain(
     mut on_progress: impl FnMut(PretrainProgress),
 ) -> Result<LanguageModel, LearnError> {
     prepare_directory(corpus, config, directory)?;
-    let mut model = LanguageModel::fresh(directory, derive_seed(config.seed, "weights", 0), Kind::Float, Device::Cpu)?;
+    let mut model =
+        LanguageModel::fresh(directory, derive_seed(config.seed, "weights", 0), Kind::Float, Device::Cpu)?;
     let named = model.train_all_parameters();
     let adamw = AdamWConfig { beta2: 0.98, weight_decay: config.weight_decay, ..AdamWConfig::default() };
     let mut optimizer = AdamW::new(named.iter().map(|(_, tensor)| tensor.shallow_clone()).collect(), adamw);
@@ -123,11 +126,11 @@ pub fn pretrain(
                     break;
                 }
                 let (loss, target_loss) = weighted_loss(&model, &batch, config)?;
-                if !target_loss.is_finite() {
-                    return Err(LearnError::Diverged { step: step + 1, loss: target_loss });
-                }
                 loss.backward();
-                clip_gradient_norm(optimizer.parameters(), 1.0);
+                let gradient_norm = clip_gradient_norm(optimizer.parameters(), 1.0);
+                if !(target_loss.is_finite() && gradient_norm.is_finite()) {
+                    return Err(LearnError::Diverged { step: step + 1, loss: target_loss, gradient_norm });
+                }
                 optimizer.step(schedule.learning_rate(step));
                 step += 1;
                 tokens += batch.iter().map(|example| example.ids.len() as u64).sum::<u64>();
@@ -156,7 +159,11 @@ pub fn pretrain(
 }
 
 /// Tokenizer and configuration, unless an earlier call wrote them.
-fn prepare_directory(corpus: &dyn Corpus, config: &PretrainConfig, directory: &Path) -> Result<(), LearnError> {
+fn prepare_directory(
+    corpus: &dyn Corpus,
+    config: &PretrainConfig,
+    directory: &Path,
+) -> Result<(), LearnError> {
     if !directory.join("tokenizer_config.json").exists() {
         let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(config.seed, "tokenizer", 0));
         let texts: Vec<String> = (0..config.tokenizer_texts)
@@ -165,7 +172,13 @@ fn prepare_directory(corpus: &dyn Corpus, config: &PretrainConfig, directory: &P
                 [prompt, target]
             })
             .collect();
-        train_tokenizer(texts.into_iter(), config.vocab_size, config.single_digits, config.max_tokens, directory)?;
+        train_tokenizer(
+            texts.into_iter(),
+            config.vocab_size,
+            config.single_digits,
+            config.max_tokens,
+            directory,
+        )?;
     }
     let llama = LlamaConfig {
         architectures: vec!["LlamaForCausalLM".to_string()],
@@ -225,7 +238,11 @@ fn draw_group(
 }
 
 /// The weighted mean loss to descend, and the mean nats per target token to report.
-fn weighted_loss(model: &LanguageModel, batch: &[Encoded], config: &PretrainConfig) -> Result<(Tensor, f64), ModelError> {
+fn weighted_loss(
+    model: &LanguageModel,
+    batch: &[Encoded],
+    config: &PretrainConfig,
+) -> Result<(Tensor, f64), ModelError> {
     if config.prompt_loss_weight == 0.0 {
         let batch: Vec<&Encoded> = batch.iter().collect();
         let nll = model.target_nll(&Batch::new(&batch, config.max_tokens, model.device())?, true).0;
@@ -233,12 +250,15 @@ fn weighted_loss(model: &LanguageModel, batch: &[Encoded], config: &PretrainConf
         let value = loss.double_value(&[]);
         return Ok((loss, value));
     }
-    let whole: Vec<Encoded> = batch.iter().map(|example| Encoded { ids: example.ids.clone(), target_start: 1 }).collect();
+    let whole: Vec<Encoded> =
+        batch.iter().map(|example| Encoded { ids: example.ids.clone(), target_start: 1 }).collect();
     let whole: Vec<&Encoded> = whole.iter().collect();
     let nll = model.target_nll(&Batch::new(&whole, config.max_tokens, model.device())?, true).0;
     let is_target: Vec<f32> = batch
         .iter()
-        .flat_map(|example| (1..example.ids.len()).map(|place| f32::from(u8::from(place >= example.target_start))))
+        .flat_map(|example| {
+            (1..example.ids.len()).map(|place| f32::from(u8::from(place >= example.target_start)))
+        })
         .collect();
     let is_target = Tensor::from_slice(&is_target).to_device(model.device());
     let weights = (&is_target * (1.0 - config.prompt_loss_weight)) + config.prompt_loss_weight;

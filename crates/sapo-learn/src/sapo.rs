@@ -59,7 +59,8 @@ pub fn run_stream(
     let tasks = &stream.tasks;
     let mut prompts: Vec<Instruction> = tasks.iter().map(|task| task.instruction.clone()).collect();
     let mut method = config.method.build();
-    let mut run = Recorder { record: RunRecord::default(), units_done: 0, units: 3 * tasks.len() + 1, on_progress };
+    let mut run =
+        Recorder { record: RunRecord::default(), units_done: 0, units: 3 * tasks.len() + 1, on_progress };
 
     run.begin("evaluate", "the untouched model");
     run.evaluate_all(model, tasks, &prompts, 0, &config.evaluation)?;
@@ -67,7 +68,8 @@ pub fn run_stream(
         let step = t + 1;
 
         run.begin("choose", &task.name);
-        let asked = drawn_subset(task, config.selection.examples, derive_seed(seed, "selection subset", step))?;
+        let asked =
+            drawn_subset(task, config.selection.examples, derive_seed(seed, "selection subset", step))?;
         let started = Instant::now();
         let selection_seed = derive_seed(seed, "selection", step);
         let choice = choose(model, task, &pools[t], &asked, &config.selection, selection_seed)?;
@@ -106,7 +108,11 @@ fn drawn_subset(task: &Task, count: usize, seed: u64) -> Result<Vec<Example>, Le
     Ok(subset(task.train.len(), count, seed).into_iter().map(|i| task.train[i].clone()).collect())
 }
 
-fn encode_training(model: &LanguageModel, task: &Task, instruction: &Instruction) -> Result<Vec<Encoded>, LearnError> {
+fn encode_training(
+    model: &LanguageModel,
+    task: &Task,
+    instruction: &Instruction,
+) -> Result<Vec<Encoded>, LearnError> {
     let encode = |example: &Example| {
         model.codec().encode_example(&layout::prompt(task, instruction, &example.input), example.target())
     };
@@ -142,7 +148,8 @@ impl Recorder<'_> {
             let evaluation = evaluate(model, task, prompt, &task.test, config)?;
             tokens += evaluation.forward_tokens;
             let (step, position) = (step as u32, t as u32 + 1);
-            for (metric, value) in [("rouge_l", evaluation.rouge_l), ("exact_match", evaluation.exact_match)] {
+            for (metric, value) in [("rouge_l", evaluation.rouge_l), ("exact_match", evaluation.exact_match)]
+            {
                 self.record.scores.push(Score {
                     step,
                     task: position,
@@ -152,9 +159,17 @@ impl Recorder<'_> {
                     examples: task.test.len() as u32,
                 });
             }
-            for (index, (prediction, example)) in evaluation.predictions.into_iter().zip(&task.test).enumerate() {
+            for (index, (prediction, example)) in
+                evaluation.predictions.into_iter().zip(&task.test).enumerate()
+            {
                 let references = example.targets.clone();
-                self.record.predictions.push(Prediction { step, task: position, index: index as u32, prediction, references });
+                self.record.predictions.push(Prediction {
+                    step,
+                    task: position,
+                    index: index as u32,
+                    prediction,
+                    references,
+                });
             }
         }
         self.note_usage(step, "evaluate", started, tokens);
@@ -178,6 +193,11 @@ impl Recorder<'_> {
 
     fn note_usage(&mut self, step: usize, phase: &str, started: Instant, forward_tokens: u64) {
         let seconds = started.elapsed().as_secs_f64();
-        self.record.usage.push(Usage { step: step as u32, phase: phase.to_string(), seconds, forward_tokens });
+        self.record.usage.push(Usage {
+            step: step as u32,
+            phase: phase.to_string(),
+            seconds,
+            forward_tokens,
+        });
     }
 }

@@ -77,10 +77,11 @@ pub fn choose(
         probe: PreUpdateLoss { model, task, examples, token_budget: config.token_budget },
         candidates,
     };
-    let selection = config.selector.build().select(&mut oracle, seed).map_err(|error| LearnError::Selection {
-        task: task.name.clone(),
-        problem: error.to_string(),
-    })?;
+    let selection = config
+        .selector
+        .build()
+        .select(&mut oracle, seed)
+        .map_err(|error| LearnError::Selection { task: task.name.clone(), problem: error.to_string() })?;
     Ok(Choice {
         variant: candidates[selection.winner].clone(),
         candidates: candidates.iter().cloned().zip(selection.arms).collect(),

@@ -47,7 +47,11 @@ pub struct TrainOutcome {
 
 impl TrainConfig {
     fn check(&self) -> Result<(), LearnError> {
-        let at_least_one = [("epochs", self.epochs), ("batch_size", self.batch_size), ("micro_batch_size", self.micro_batch_size)];
+        let at_least_one = [
+            ("epochs", self.epochs),
+            ("batch_size", self.batch_size),
+            ("micro_batch_size", self.micro_batch_size),
+        ];
         for (name, value) in at_least_one {
             if value == 0 {
                 return Err(LearnError::Setting { name, got: value.to_string(), expected: "at least 1" });
@@ -62,7 +66,7 @@ impl TrainConfig {
 /// The order of the examples and the dropout follow from `seed` alone.
 ///
 /// # Errors
-/// When the loss is no longer a number, or an example does not fit the model.
+/// When the loss or its gradient is no longer a number, or an example does not fit the model (with its index).
 pub fn train(
     model: &LanguageModel,
     parameters: Vec<Tensor>,
@@ -89,10 +93,11 @@ pub fn train(
         for members in order.chunks(config.batch_size) {
             let batch: Vec<&Encoded> = members.iter().map(|&i| &examples[i]).collect();
             let loss = backward(model, &batch, config.micro_batch_size)?;
-            if !loss.is_finite() {
-                return Err(LearnError::Diverged { step: step + 1, loss });
+            let gradient_norm = clip_gradient_norm(optimizer.parameters(), config.max_gradient_norm);
+            // libtorch's fused attention can hide a NaN from the loss, but not from the gradient
+            if !(loss.is_finite() && gradient_norm.is_finite()) {
+                return Err(LearnError::Diverged { step: step + 1, loss, gradient_norm });
             }
-            clip_gradient_norm(optimizer.parameters(), config.max_gradient_norm);
             let learning_rate = schedule.learning_rate(step);
             optimizer.step(learning_rate);
             step += 1;
@@ -104,7 +109,11 @@ pub fn train(
 }
 
 /// Accumulates the gradient of the mean loss over the target tokens of a batch; returns that loss in nats per token.
-pub(crate) fn backward(model: &LanguageModel, batch: &[&Encoded], micro_batch_size: usize) -> Result<f64, LearnError> {
+pub(crate) fn backward(
+    model: &LanguageModel,
+    batch: &[&Encoded],
+    micro_batch_size: usize,
+) -> Result<f64, LearnError> {
     let all_targets: usize = batch.iter().map(|example| example.target_tokens()).sum();
     let mut loss = 0.0;
     for part in batch.chunks(micro_batch_size) {

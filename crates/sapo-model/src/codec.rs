@@ -73,7 +73,8 @@ impl TextCodec {
             let missing = std::io::Error::new(std::io::ErrorKind::NotFound, "no such file");
             return Err(ModelError::io("read", path)(missing));
         }
-        let mut tokenizer = Tokenizer::from_file(&path).map_err(|error| ModelError::malformed(&path, error))?;
+        let mut tokenizer =
+            Tokenizer::from_file(&path).map_err(|error| ModelError::malformed(&path, error))?;
         // Padding and truncation written into some files would change lengths behind our back.
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|error| ModelError::malformed(&path, error))?;
@@ -125,7 +126,8 @@ impl TextCodec {
         };
         match whole.strip_prefix(&opening) {
             Some(completion) => self.encode_pair(&opening, completion),
-            None => Err(self.error("the chat template's text with an answer does not begin with its generation prompt")),
+            None => Err(self
+                .error("the chat template's text with an answer does not begin with its generation prompt")),
         }
     }
 
@@ -244,7 +246,8 @@ fn read_tokenizer_config(directory: &Path) -> Result<serde_json::Value, ModelErr
 
 /// The chat template, or among several named ones (`[{"name", "template"}, ..]`) the default.
 fn default_template(value: &serde_json::Value) -> Option<String> {
-    let default = |list: &Vec<serde_json::Value>| list.iter().find(|entry| entry["name"] == "default").cloned();
+    let default =
+        |list: &Vec<serde_json::Value>| list.iter().find(|entry| entry["name"] == "default").cloned();
     let value = value.as_array().and_then(default).map_or(value.clone(), |entry| entry["template"].clone());
     value.as_str().map(String::from)
 }

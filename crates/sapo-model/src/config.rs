@@ -146,7 +146,11 @@ impl LlamaConfig {
             return Err(format!("hidden_act must be \"silu\", got {:?}", self.hidden_act));
         }
         let scaled = |value: &Option<serde_json::Value>| {
-            value.as_ref().and_then(|v| v["rope_type"].as_str().or(v["type"].as_str())).filter(|t| *t != "default").map(String::from)
+            value
+                .as_ref()
+                .and_then(|v| v["rope_type"].as_str().or(v["type"].as_str()))
+                .filter(|t| *t != "default")
+                .map(String::from)
         };
         if let Some(kind) = scaled(&self.rope_scaling).or(scaled(&self.rope_parameters)) {
             return Err(format!("rope scaling {kind:?} is not supported yet"));

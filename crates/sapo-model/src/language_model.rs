@@ -76,7 +76,8 @@ impl LanguageModel {
             .into_iter()
             .map(|(name, tensor)| (name, tensor.detach().to_kind(kind)))
             .collect();
-        let named: Vec<(String, &Tensor)> = converted.iter().map(|(name, tensor)| (name.clone(), tensor)).collect();
+        let named: Vec<(String, &Tensor)> =
+            converted.iter().map(|(name, tensor)| (name.clone(), tensor)).collect();
         save_safetensors(&directory.join("model.safetensors"), &named)
     }
 
@@ -86,7 +87,8 @@ impl LanguageModel {
     /// Names the file that cannot be written.
     pub fn write_config(config: &LlamaConfig, directory: &Path) -> Result<(), ModelError> {
         let path = directory.join("config.json");
-        let text = serde_json::to_string_pretty(config).map_err(|error| ModelError::malformed(&path, error))?;
+        let text =
+            serde_json::to_string_pretty(config).map_err(|error| ModelError::malformed(&path, error))?;
         write_whole(&path, format!("{text}\n").as_bytes())
     }
 

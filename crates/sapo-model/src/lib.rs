@@ -30,7 +30,7 @@ pub use generate::Generation;
 pub use hash::directory_sha256;
 pub use language_model::LanguageModel;
 pub use lora::{Lora, LoraConfig};
-pub use new_tokenizer::train_tokenizer;
 pub use loss::{ExampleLoss, TargetNll};
+pub use new_tokenizer::train_tokenizer;
 pub use tch::{Device, Kind};
 pub use weights::{Weights, save_safetensors};

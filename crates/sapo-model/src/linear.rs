@@ -32,8 +32,13 @@ impl Linear {
         match &self.lora {
             None => y,
             Some(low_rank) => {
-                let x = if train && low_rank.dropout > 0.0 { x.dropout(low_rank.dropout, true) } else { x.shallow_clone() };
-                y + x.linear(&low_rank.a, None::<&Tensor>).linear(&low_rank.b, None::<&Tensor>) * low_rank.scaling
+                let x = if train && low_rank.dropout > 0.0 {
+                    x.dropout(low_rank.dropout, true)
+                } else {
+                    x.shallow_clone()
+                };
+                y + x.linear(&low_rank.a, None::<&Tensor>).linear(&low_rank.b, None::<&Tensor>)
+                    * low_rank.scaling
             }
         }
     }

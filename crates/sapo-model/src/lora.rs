@@ -95,7 +95,10 @@ impl LanguageModel {
             if config.targets(&name) {
                 let (out, inp) = (linear.weight.size()[0], linear.weight.size()[1]);
                 linear.lora = Some(LowRank {
-                    a: uniform_a(config.r, inp, &mut rng).to_kind(kind).to_device(device).set_requires_grad(true),
+                    a: uniform_a(config.r, inp, &mut rng)
+                        .to_kind(kind)
+                        .to_device(device)
+                        .set_requires_grad(true),
                     b: Tensor::zeros([out, config.r], (kind, device)).set_requires_grad(true),
                     scaling: config.scaling(),
                     dropout: config.lora_dropout,
@@ -161,7 +164,8 @@ impl LanguageModel {
         let path = directory.join("adapter_config.json");
         let text = std::fs::read_to_string(&path).map_err(ModelError::io("read", &path))?;
         let file: File = serde_json::from_str(&text).map_err(|error| ModelError::malformed(&path, error))?;
-        let has_entries = |pattern: &Option<serde_json::Map<_, _>>| pattern.as_ref().is_some_and(|map| !map.is_empty());
+        let has_entries =
+            |pattern: &Option<serde_json::Map<_, _>>| pattern.as_ref().is_some_and(|map| !map.is_empty());
         let unsupported = [
             ("use_rslora", file.use_rslora),
             ("use_dora", file.use_dora),

@@ -48,7 +48,8 @@ impl LanguageModel {
         let mut losses = vec![ExampleLoss { nll_sum: 0.0, tokens: 0 }; examples.len()];
         for members in token_budget_batches(&lengths, token_budget) {
             let chosen: Vec<&Encoded> = members.iter().map(|&i| &examples[i]).collect();
-            let batch = Batch::new(&chosen, self.max_tokens(), self.device()).map_err(|error| error.at(&members))?;
+            let batch =
+                Batch::new(&chosen, self.max_tokens(), self.device()).map_err(|error| error.at(&members))?;
             let nll: Vec<f64> = Vec::<f64>::try_from(self.target_nll(&batch, false).0.to_kind(Kind::Double))?;
             for (value, &owner) in nll.iter().zip(&batch.owner) {
                 let loss = &mut losses[members[owner]];

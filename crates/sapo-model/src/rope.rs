@@ -34,7 +34,8 @@ impl Rope {
     pub(crate) fn at(&self, positions: &Tensor) -> (Tensor, Tensor) {
         let size = positions.size();
         let flat = positions.reshape([-1]);
-        let pick = |table: &Tensor| table.index_select(0, &flat).reshape([size[0], 1, size[1], 2 * self.half]);
+        let pick =
+            |table: &Tensor| table.index_select(0, &flat).reshape([size[0], 1, size[1], 2 * self.half]);
         (pick(&self.cos), pick(&self.sin))
     }
 

@@ -45,7 +45,8 @@ impl Weights {
     pub fn open(directory: &Path, kind: Kind, device: Device) -> Result<Self, ModelError> {
         let single = directory.join("model.safetensors");
         let index = directory.join("model.safetensors.index.json");
-        let paths = if single.exists() || !index.exists() { vec![single] } else { shards(directory, &index)? };
+        let paths =
+            if single.exists() || !index.exists() { vec![single] } else { shards(directory, &index)? };
         Self::open_files(&paths, directory, kind, device)
     }
 
@@ -62,8 +63,9 @@ impl Weights {
         let mut place = HashMap::new();
         for path in paths {
             let map = map_file(path)?;
-            let tensors =
-                SafeTensors::deserialize(&map).map_err(|error| ModelError::malformed(path, format!("not a whole safetensors file: {error}")))?;
+            let tensors = SafeTensors::deserialize(&map).map_err(|error| {
+                ModelError::malformed(path, format!("not a whole safetensors file: {error}"))
+            })?;
             for name in tensors.names() {
                 place.insert(name.to_string(), files.len());
             }
@@ -87,7 +89,9 @@ impl Weights {
         let zeros = || Tensor::zeros(shape, (self.kind, self.device));
         match &mut self.source {
             Source::Random { .. } if name.ends_with(".bias") => zeros(),
-            Source::Random { std, rng } => random_tensor(shape, *std, rng).to_kind(self.kind).to_device(self.device),
+            Source::Random { std, rng } => {
+                random_tensor(shape, *std, rng).to_kind(self.kind).to_device(self.device)
+            }
             Source::Files { files, place } => {
                 let Some(file) = place.remove(name) else {
                     self.missing.push(name.to_string());
@@ -119,7 +123,9 @@ impl Weights {
         };
         left_over.sort();
         let mut problems = Vec::new();
-        for (what, names) in [("missing", self.missing), ("wrong shape or dtype", self.misfits), ("left over", left_over)] {
+        for (what, names) in
+            [("missing", self.missing), ("wrong shape or dtype", self.misfits), ("left over", left_over)]
+        {
             if !names.is_empty() {
                 problems.push(format!("{what}: {}", names.join(", ")));
             }
@@ -205,12 +211,14 @@ pub fn save_safetensors(path: &Path, tensors: &[(String, &Tensor)]) -> Result<()
     }
     let mut views = Vec::new();
     for (name, dtype, shape, bytes) in &held {
-        let view = TensorView::new(*dtype, shape.clone(), bytes).map_err(|error| ModelError::malformed(path, error))?;
+        let view = TensorView::new(*dtype, shape.clone(), bytes)
+            .map_err(|error| ModelError::malformed(path, error))?;
         views.push((name.clone(), view));
     }
     // transformers refuses a file that does not say which framework's layout it has
     let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
-    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|error| ModelError::malformed(path, error))?;
+    let bytes =
+        safetensors::serialize(views, Some(metadata)).map_err(|error| ModelError::malformed(path, error))?;
     write_whole(path, &bytes)
 }
 

@@ -72,7 +72,8 @@ fn read(args: &MatrixArgs) -> anyhow::Result<TransferMatrix> {
     let Scores { zero_shot, scores } = serde_json::from_slice(&text).with_context(|| {
         format!("{}: expected {{\"zero_shot\": [..], \"scores\": [[..], ..]}}", path.display())
     })?;
-    let tasks = (0..zero_shot.len()).map(|task| task.to_string()).collect();
+    // named from 1, as the errors count cells
+    let tasks = (1..=zero_shot.len()).map(|task| task.to_string()).collect();
     let rows = std::iter::once(zero_shot).chain(scores).collect();
     TransferMatrix::from_rows(tasks, rows).with_context(|| path.display().to_string())
 }

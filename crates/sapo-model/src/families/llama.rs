@@ -68,7 +68,12 @@ impl Llama {
     ///
     /// # Errors
     /// Lists names that are missing or of a wrong shape.
-    pub fn load(config: &LlamaConfig, weights: &mut Weights, kind: Kind, device: Device) -> Result<Self, ModelError> {
+    pub fn load(
+        config: &LlamaConfig,
+        weights: &mut Weights,
+        kind: Kind,
+        device: Device,
+    ) -> Result<Self, ModelError> {
         let (d, inner, vocab) = (config.hidden_size, config.intermediate_size, config.vocab_size);
         let (heads, key_value_heads, head_dim) =
             (config.num_attention_heads, config.key_value_heads(), config.head_dim());
@@ -135,7 +140,13 @@ impl Llama {
     ///
     /// # Shapes
     /// `ids` and `positions` `[B, T]`; `mask` `[B, 1, T, S + T]`, true where attention is allowed; result `[B, T, D]`.
-    pub fn hidden_cached(&self, ids: &Tensor, positions: &Tensor, mask: &Tensor, cache: &mut KvCache) -> Tensor {
+    pub fn hidden_cached(
+        &self,
+        ids: &Tensor,
+        positions: &Tensor,
+        mask: &Tensor,
+        cache: &mut KvCache,
+    ) -> Tensor {
         let placement = Placement { cos_sin: self.rope.at(positions), mask: Some(mask) };
         self.run(ids, &placement, Some(cache), false)
     }
@@ -145,7 +156,13 @@ impl Llama {
         hidden.linear(self.lm_head.as_ref().unwrap_or(&self.embed_tokens), None::<&Tensor>)
     }
 
-    fn run(&self, ids: &Tensor, placement: &Placement, mut cache: Option<&mut KvCache>, train: bool) -> Tensor {
+    fn run(
+        &self,
+        ids: &Tensor,
+        placement: &Placement,
+        mut cache: Option<&mut KvCache>,
+        train: bool,
+    ) -> Tensor {
         let mut x = Tensor::embedding(&self.embed_tokens, ids, -1, false, false);
         for (i, layer) in self.layers.iter().enumerate() {
             x = layer.forward(&x, &self.rope, placement, cache.as_deref_mut().map(|cache| (cache, i)), train);
@@ -267,7 +284,8 @@ impl Attention {
 
 impl Mlp {
     fn forward(&self, x: &Tensor, train: bool) -> Tensor {
-        self.down_proj.forward(&(self.gate_proj.forward(x, train).silu() * self.up_proj.forward(x, train)), train)
+        self.down_proj
+            .forward(&(self.gate_proj.forward(x, train).silu() * self.up_proj.forward(x, train)), train)
     }
 }
 

@@ -15,7 +15,9 @@ fn a_saved_adapter_has_pefts_names_and_folds_back_bit_for_bit() {
     let mut model = tied_with_adapter();
     model.fold_lora(&lora()).save(directory.path(), "tied").unwrap();
 
-    let read = |path: &Path| -> HashMap<String, Tensor> { Tensor::read_safetensors(path).unwrap().into_iter().collect() };
+    let read = |path: &Path| -> HashMap<String, Tensor> {
+        Tensor::read_safetensors(path).unwrap().into_iter().collect()
+    };
     let saved = read(&directory.path().join("adapter_model.safetensors"));
     let pefts = read(&fixture("adapter/adapter_model.safetensors"));
     assert_eq!(saved.len(), pefts.len());
@@ -89,7 +91,10 @@ fn an_adapter_that_would_compute_something_else_is_refused() {
         (|config| config["alpha_pattern"] = json!({"q_proj": 32}), "alpha_pattern"),
         (|config| config["rank_pattern"] = json!({"q_proj": 8}), "rank_pattern"),
         (|config| config["target_modules"] = json!("all-linear"), "all-linear"),
-        (|config| config["r"] = json!(2), "model.layers.0.self_attn.q_proj.lora_A.weight is [4, 32], expected [2, 32]"),
+        (
+            |config| config["r"] = json!(2),
+            "model.layers.0.self_attn.q_proj.lora_A.weight is [4, 32], expected [2, 32]",
+        ),
     ];
     for (change, named) in cases {
         let copy = copy_of("adapter");
@@ -105,11 +110,24 @@ fn an_adapter_that_would_compute_something_else_is_refused() {
 fn broken_adapter_files_are_named() {
     type Break = fn(&Path);
     let cases: [(Break, &str); 4] = [
-        (|directory| std::fs::remove_file(directory.join("adapter_config.json")).unwrap(), "adapter_config.json"),
-        (|directory| std::fs::remove_file(directory.join("adapter_model.safetensors")).unwrap(), "adapter_model.safetensors"),
-        (|directory| std::fs::write(directory.join("adapter_model.safetensors"), "{}").unwrap(), "adapter_model.safetensors"),
         (
-            |directory| edit_json(&directory.join("adapter_config.json"), |config| config["target_modules"] = json!(["q_proj"])),
+            |directory| std::fs::remove_file(directory.join("adapter_config.json")).unwrap(),
+            "adapter_config.json",
+        ),
+        (
+            |directory| std::fs::remove_file(directory.join("adapter_model.safetensors")).unwrap(),
+            "adapter_model.safetensors",
+        ),
+        (
+            |directory| std::fs::write(directory.join("adapter_model.safetensors"), "{}").unwrap(),
+            "adapter_model.safetensors",
+        ),
+        (
+            |directory| {
+                edit_json(&directory.join("adapter_config.json"), |config| {
+                    config["target_modules"] = json!(["q_proj"])
+                })
+            },
             "left over: base_model.model.model.layers.0.self_attn.v_proj.lora_A.weight",
         ),
     ];

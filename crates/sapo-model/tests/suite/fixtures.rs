@@ -57,7 +57,9 @@ pub(crate) fn adapter_names() -> Vec<String> {
     for layer in 0..2 {
         for module in ["q_proj", "v_proj"] {
             for part in ["A", "B"] {
-                names.push(format!("base_model.model.model.layers.{layer}.self_attn.{module}.lora_{part}.weight"));
+                names.push(format!(
+                    "base_model.model.model.layers.{layer}.self_attn.{module}.lora_{part}.weight"
+                ));
             }
         }
     }
@@ -106,7 +108,10 @@ pub(crate) fn assert_numbers_close(what: &str, got: &[f64], want: &[f64], tolera
         a.max(b)
     });
     println!("{what}: relative error {error:.1e}");
-    assert!(error <= tolerance, "{what}: relative error {error:e}, allowed is {tolerance:e}\n{got:?}\n{want:?}");
+    assert!(
+        error <= tolerance,
+        "{what}: relative error {error:e}, allowed is {tolerance:e}\n{got:?}\n{want:?}"
+    );
 }
 
 /// Whether two tensors have the same dtype, shape and bits.

@@ -33,8 +33,10 @@ fn batched_answers_are_those_of_transformers() {
 fn company_and_padding_change_no_answer() {
     let prompts = lists(&expected()["tied"]["generation"]["prompts"]);
     let model = model_with_end_tokens("tied");
-    let alone: Vec<Generation> =
-        prompts.iter().map(|prompt| model.generate(&[prompt.clone()], 32, 4096, |_| ()).unwrap().remove(0)).collect();
+    let alone: Vec<Generation> = prompts
+        .iter()
+        .map(|prompt| model.generate(std::slice::from_ref(prompt), 32, 4096, |_| ()).unwrap().remove(0))
+        .collect();
     for budget in [1, 40, 70, 4096] {
         assert_eq!(model.generate(&prompts, 32, budget, |_| ()).unwrap(), alone, "budget {budget}");
     }

@@ -21,7 +21,11 @@ fn saved_weights_come_back_bit_for_bit() {
         assert_same_parameters(&open_at(copy.path()).unwrap(), &model);
         let bytes = std::fs::read(copy.path().join("model.safetensors")).unwrap();
         let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
-        assert_eq!(header.metadata().as_ref().unwrap()["format"], "pt", "transformers refuses a file without it");
+        assert_eq!(
+            header.metadata().as_ref().unwrap()["format"],
+            "pt",
+            "transformers refuses a file without it"
+        );
     }
 }
 
@@ -88,7 +92,8 @@ fn edit_weights(directory: &Path, change: impl FnOnce(&mut Vec<(String, Tensor)>
 }
 
 fn write(path: &Path, named: &[(String, Tensor)]) {
-    let borrowed: Vec<(String, &Tensor)> = named.iter().map(|(name, tensor)| (name.clone(), tensor)).collect();
+    let borrowed: Vec<(String, &Tensor)> =
+        named.iter().map(|(name, tensor)| (name.clone(), tensor)).collect();
     save_safetensors(path, &borrowed).unwrap();
 }
 
@@ -119,7 +124,10 @@ fn weights_that_nothing_reads_may_be_there() {
     let copy = copy_of("tied");
     edit_weights(copy.path(), |named| {
         named.push(("lm_head.weight".to_string(), Tensor::ones([290, 32], tch::kind::FLOAT_CPU)));
-        named.push(("model.layers.0.self_attn.rotary_emb.inv_freq".to_string(), Tensor::ones([4], tch::kind::FLOAT_CPU)));
+        named.push((
+            "model.layers.0.self_attn.rotary_emb.inv_freq".to_string(),
+            Tensor::ones([4], tch::kind::FLOAT_CPU),
+        ));
     });
     assert_same_parameters(&open_at(copy.path()).unwrap(), &open("tied"));
 }
@@ -134,7 +142,11 @@ type Break = fn(&Path);
 const BROKEN: &[(&str, Break, &[&str])] = &[
     ("no folder", |d| std::fs::remove_dir_all(d).unwrap(), &["config.json"]),
     ("no configuration", |d| std::fs::remove_file(d.join("config.json")).unwrap(), &["config.json"]),
-    ("half a configuration", |d| std::fs::write(d.join("config.json"), "{\"archi").unwrap(), &["config.json"]),
+    (
+        "half a configuration",
+        |d| std::fs::write(d.join("config.json"), "{\"archi").unwrap(),
+        &["config.json"],
+    ),
     (
         "unknown architecture",
         |d| config(d, |c| c["architectures"] = json!(["MambaForCausalLM"])),
@@ -154,14 +166,22 @@ const BROKEN: &[(&str, Break, &[&str])] = &[
         },
         &["config.json", "hidden_size"],
     ),
-    ("zero heads", |d| config(d, |c| c["num_attention_heads"] = json!(0)), &["config.json", "num_attention_heads", "got 0"]),
+    (
+        "zero heads",
+        |d| config(d, |c| c["num_attention_heads"] = json!(0)),
+        &["config.json", "num_attention_heads", "got 0"],
+    ),
     ("odd heads", |d| config(d, |c| c["head_dim"] = json!(7)), &["config.json", "head_dim", "got 7"]),
     (
         "heads that do not divide",
         |d| config(d, |c| c["num_key_value_heads"] = json!(3)),
         &["config.json", "num_attention_heads (4)", "num_key_value_heads (3)"],
     ),
-    ("other activation", |d| config(d, |c| c["hidden_act"] = json!("gelu")), &["config.json", "hidden_act", "silu", "gelu"]),
+    (
+        "other activation",
+        |d| config(d, |c| c["hidden_act"] = json!("gelu")),
+        &["config.json", "hidden_act", "silu", "gelu"],
+    ),
     (
         "scaled positions",
         |d| config(d, |c| c["rope_scaling"] = json!({"rope_type": "llama3", "factor": 8.0})),
@@ -187,7 +207,10 @@ const BROKEN: &[(&str, Break, &[&str])] = &[
         |d| {
             edit_weights(d, |named| {
                 named.retain(|(name, _)| !name.starts_with("model.layers.1.mlp.up_proj"));
-                named.push(("model.layers.2.extra.weight".to_string(), Tensor::ones([2], tch::kind::FLOAT_CPU)));
+                named.push((
+                    "model.layers.2.extra.weight".to_string(),
+                    Tensor::ones([2], tch::kind::FLOAT_CPU),
+                ));
                 for (name, tensor) in named.iter_mut() {
                     if name == "model.norm.weight" {
                         *tensor = Tensor::ones([17], tch::kind::FLOAT_CPU);
@@ -274,6 +297,7 @@ fn a_file_that_cannot_be_written_is_named_and_leaves_nothing() {
     std::fs::create_dir(copy.path().join("model.safetensors")).unwrap();
     let error = open("tied").save_weights(copy.path(), Kind::Float).unwrap_err().to_string();
     assert!(error.contains("cannot write") && error.contains("model.safetensors"), "{error}");
-    let left: Vec<_> = std::fs::read_dir(copy.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(copy.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 4, "{left:?}");
 }

@@ -48,7 +48,8 @@ fn logits_at_far_positions_are_those_of_transformers() {
     let _guard = tch::no_grad_guard();
     let row = |name: &str| Tensor::from_slice(&integers(&want[name])).unsqueeze(0);
     let mask = Tensor::ones([1, 1, 6, 6], (Kind::Bool, Device::Cpu)).tril(0);
-    let hidden = model.decoder().hidden_cached(&row("ids"), &row("positions"), &mask, &mut KvCache::default());
+    let hidden =
+        model.decoder().hidden_cached(&row("ids"), &row("positions"), &mask, &mut KvCache::default());
     let got = model.decoder().logits(&hidden).squeeze_dim(0);
     assert_close("logits at far positions", &got, &expected_tensors()["far.logits"], 1e-5);
 }
@@ -64,7 +65,12 @@ fn adapter_logits_are_those_of_peft() {
         assert!(relative_error(&tensors[&format!("tied.logits.{i}")], want) > 0.1, "the adapter must matter");
         assert_close("logits with an attached adapter", &logits(&attached, row), want, 1e-5);
         let last = logits(&folded, row).get(-1);
-        assert_close("logits with a folded adapter", &last, &tensors[&format!("merged.last_logits.{i}")], 1e-5);
+        assert_close(
+            "logits with a folded adapter",
+            &last,
+            &tensors[&format!("merged.last_logits.{i}")],
+            1e-5,
+        );
     }
 }
 
@@ -73,9 +79,15 @@ fn adapter_gradients_are_those_of_peft() {
     let (expected, tensors) = (expected(), expected_tensors());
     let mut model = tied_with_adapter();
     let examples = examples(&expected["lora"]["examples"]);
-    let batch = Batch::new(&examples.iter().collect::<Vec<&Encoded>>(), model.max_tokens(), Device::Cpu).unwrap();
+    let batch =
+        Batch::new(&examples.iter().collect::<Vec<&Encoded>>(), model.max_tokens(), Device::Cpu).unwrap();
     model.target_nll(&batch, true).0.mean(Kind::Float).backward();
     for (parameter, name) in model.lora_parameters().iter().zip(adapter_names()) {
-        assert_close(&format!("gradient of {name}"), &parameter.grad(), &tensors[&format!("lora.gradient.{name}")], 1e-5);
+        assert_close(
+            &format!("gradient of {name}"),
+            &parameter.grad(),
+            &tensors[&format!("lora.gradient.{name}")],
+            1e-5,
+        );
     }
 }

@@ -46,7 +46,11 @@ pub(crate) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     if rejected > 0 {
         out.flush()?; // the reasons before the verdict, where both go to one terminal
         let path = args.pool.display();
-        return Err(InputError::ProblemsFound(format!("{path}: {rejected} paraphrases do not pass")).into());
+        return Err(InputError::ProblemsFound(format!(
+            "{path}: {rejected} of {} paraphrases do not pass",
+            verdicts.len()
+        ))
+        .into());
     }
     Ok(())
 }
