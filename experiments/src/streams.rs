@@ -55,7 +55,9 @@ impl StreamSource {
             }
             Self::Superni { stream } => {
                 let Some(folder) = data else {
-                    bail!("this experiment reads SuperNI from disk: give its folder with --data (layout: docs/experiments.md)");
+                    bail!(
+                        "this experiment reads SuperNI from disk: give its folder with --data (layout: docs/experiments.md)"
+                    );
                 };
                 let reader = SuperNi::open(folder)?.with_train_from(TrainFrom::Train);
                 let mut stream = reader.stream(stream)?;
@@ -74,7 +76,8 @@ impl StreamSource {
     pub fn pool(&self, task: &Task) -> anyhow::Result<PromptPool> {
         let (labels, paraphrases) = match self {
             Self::Builtin { .. } => {
-                let family = builtin::family(&task.name).with_context(|| format!("no family {}", task.name))?;
+                let family =
+                    builtin::family(&task.name).with_context(|| format!("no family {}", task.name))?;
                 (task.labels.clone(), family.paraphrases(PARAPHRASES, builtin::POOL_SEED))
             }
             Self::Superni { .. } => {
@@ -124,5 +127,6 @@ pub fn short_name(task: &str) -> String {
 
 /// The folder with the data as the user gave it, made absolute, so that workers find it.
 pub fn absolute(path: Option<&PathBuf>) -> anyhow::Result<Option<PathBuf>> {
-    path.map(|path| std::path::absolute(path).with_context(|| format!("cannot resolve {}", path.display()))).transpose()
+    path.map(|path| std::path::absolute(path).with_context(|| format!("cannot resolve {}", path.display())))
+        .transpose()
 }

@@ -73,8 +73,10 @@ pub fn evaluate(
         .map(|example| model.codec().encode_prompt(&layout::prompt(task, instruction, &example.input)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(failed)?;
-    let answers = model.generate(&prompts, config.max_new_tokens, config.token_budget, |_| {}).map_err(failed)?;
-    let forward_tokens = prompts.iter().map(Vec::len).sum::<usize>() + answers.iter().map(|a| a.tokens).sum::<usize>();
+    let answers =
+        model.generate(&prompts, config.max_new_tokens, config.token_budget, |_| {}).map_err(failed)?;
+    let forward_tokens =
+        prompts.iter().map(Vec::len).sum::<usize>() + answers.iter().map(|a| a.tokens).sum::<usize>();
     let predictions: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();
     let score = |prediction: &String, example: &Example| -> Option<(f64, f64)> {
         let exact = example.targets.iter().map(|target| exact_match(prediction, target)).fold(0.0, f64::max);

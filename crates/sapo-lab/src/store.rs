@@ -99,7 +99,7 @@ pub enum Claim {
     /// A live process computes it.
     Held(Holder),
     /// It is ours until the staging is committed or dropped.
-    Granted(Staging),
+    Granted(Box<Staging>),
 }
 
 /// A cell as it was stored.
@@ -223,7 +223,7 @@ impl Store {
         let folder = self.staging().join(format!("{id}-{}", std::process::id()));
         let artifacts = folder.join(ARTIFACTS);
         fs::create_dir_all(&artifacts).map_err(io_error(&artifacts, "create"))?;
-        Ok(Claim::Granted(Staging { store: self.clone(), cell: cell.clone(), folder, _lock: lock }))
+        Ok(Claim::Granted(Box::new(Staging { store: self.clone(), cell: cell.clone(), folder, _lock: lock })))
     }
 
     /// Loads a stored cell after checking every file of it against the manifest.

@@ -166,7 +166,7 @@ fn die_with_the_parent() {
 
 fn compute(study: &impl Study, job: Job) -> anyhow::Result<Event> {
     let store = Store::open(&job.root, &job.experiment)?;
-    let staging: Staging = match store.claim(&job.cell)? {
+    let staging: Box<Staging> = match store.claim(&job.cell)? {
         Claim::Stored => return Ok(Event::Finished),
         Claim::Held(holder) => return Ok(Event::Held { holder }),
         Claim::Granted(staging) => staging,

@@ -53,7 +53,7 @@ fn provenance() -> Provenance {
 
 fn granted(store: &Store, cell: &CellSpec) -> Staging {
     match store.claim(cell).unwrap() {
-        Claim::Granted(staging) => staging,
+        Claim::Granted(staging) => *staging,
         other => panic!("expected the cell to be granted, got {other:?}"),
     }
 }

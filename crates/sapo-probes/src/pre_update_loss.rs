@@ -27,7 +27,11 @@ impl PreUpdateLoss<'_> {
     ///
     /// # Errors
     /// When an example does not fit the model; its index is the caller's.
-    pub fn measure(&self, instruction: &Instruction, indices: &[usize]) -> Result<Vec<(ExampleLoss, usize)>, ModelError> {
+    pub fn measure(
+        &self,
+        instruction: &Instruction,
+        indices: &[usize],
+    ) -> Result<Vec<(ExampleLoss, usize)>, ModelError> {
         let encoded = indices
             .iter()
             .map(|&i| {

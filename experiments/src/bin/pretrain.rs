@@ -67,7 +67,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
         "small" => include_str!("../../configs/pretrain-small.toml"),
         other => bail!("unknown base model {other:?}: expected nano or small"),
     };
-    let mut config: Config = toml::from_str(text).with_context(|| format!("configuration of {}", args.name))?;
+    let mut config: Config =
+        toml::from_str(text).with_context(|| format!("configuration of {}", args.name))?;
     config.model.steps = args.steps.unwrap_or(config.model.steps);
     let out = args.out.clone().unwrap_or_else(|| places::cache(&format!("base/{}", args.name)));
     if out.join("model.safetensors").exists() {
@@ -104,7 +105,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
         "sha256": directory_sha256(&out)?,
     });
     let path = out.join("pretraining.json");
-    std::fs::write(&path, format!("{card:#}\n")).with_context(|| format!("cannot write {}", path.display()))?;
+    std::fs::write(&path, format!("{card:#}\n"))
+        .with_context(|| format!("cannot write {}", path.display()))?;
     println!("{} ({} parameters)", out.display(), model.parameter_count());
     Ok(())
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use sapo_lab::plots::{
-    self, ArmCurves, ArmLosses, ArmMatrices, ArmMetrics, Metric, StreamCurves, TransferMatrices, VariantDot, VariantLosses,
+    self, ArmCurves, ArmLosses, ArmMatrices, ArmMetrics, Metric, StreamCurves, TransferMatrices, VariantDot,
+    VariantLosses,
 };
 use sapo_metrics::{Convention, Estimate};
 
@@ -15,12 +16,19 @@ pub(super) fn write(results: &Results, config: &ComparisonConfig, folder: &Path)
     let tasks: Vec<String> = results.tasks.iter().map(|task| short_name(task)).collect();
     let note = if results.limited { " (limited)" } else { "" };
     let stream = config.stream_name();
-    transfer_matrices(results, &tasks, format!("Transfer matrix R by arm, stream {stream}{note}"))?.write(folder, "transfer_matrices")?;
-    stream_curves(results, &tasks, format!("Each task along the stream {stream}{note}"))?.write(folder, "stream_curves")?;
-    if let Some(figure) = variant_losses(results, &tasks, format!("Pre-update loss of every wording, stream {stream}, first seed{note}"))? {
+    transfer_matrices(results, &tasks, format!("Transfer matrix R by arm, stream {stream}{note}"))?
+        .write(folder, "transfer_matrices")?;
+    stream_curves(results, &tasks, format!("Each task along the stream {stream}{note}"))?
+        .write(folder, "stream_curves")?;
+    if let Some(figure) = variant_losses(
+        results,
+        &tasks,
+        format!("Pre-update loss of every wording, stream {stream}, first seed{note}"),
+    )? {
         figure.write(folder, "variant_losses")?;
     }
-    arm_metrics(results, format!("AP, BWT and FWT by arm, stream {stream}{note}"))?.write(folder, "arm_metrics")?;
+    arm_metrics(results, format!("AP, BWT and FWT by arm, stream {stream}{note}"))?
+        .write(folder, "arm_metrics")?;
     Ok(())
 }
 
@@ -61,7 +69,11 @@ fn stream_curves(results: &Results, tasks: &[String], title: String) -> anyhow::
 }
 
 /// One panel for each arm that asked the model, of its first seed; none where no arm did. All seeds are in the runs.
-fn variant_losses(results: &Results, tasks: &[String], title: String) -> anyhow::Result<Option<plots::Figure>> {
+fn variant_losses(
+    results: &Results,
+    tasks: &[String],
+    title: String,
+) -> anyhow::Result<Option<plots::Figure>> {
     let mut arms = Vec::new();
     for arm in &results.arms {
         let mut strips = vec![Vec::new(); tasks.len()];
@@ -93,7 +105,13 @@ fn arm_metrics(results: &Results, title: String) -> anyhow::Result<plots::Figure
                 .map(|arm| Ok(arm.values(name, Convention::Released)?.into_values().collect()))
                 .collect::<anyhow::Result<Vec<Vec<f64>>>>()?;
             let estimates = seeds.iter().map(|values| estimate(values)).collect::<anyhow::Result<_>>()?;
-            Ok(Metric { name: name.to_string(), note: note.to_string(), signed: name != "AP", estimates, seeds })
+            Ok(Metric {
+                name: name.to_string(),
+                note: note.to_string(),
+                signed: name != "AP",
+                estimates,
+                seeds,
+            })
         })
         .collect::<anyhow::Result<_>>()?;
     let arms = results.arms.iter().map(|arm| arm.arm.to_string()).collect();

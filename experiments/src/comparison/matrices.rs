@@ -46,7 +46,8 @@ impl<'a> Results<'a> {
         for (arm, _) in ARMS {
             let mut by_seed = BTreeMap::new();
             for stored in runs.iter().filter(|run| run.axis("arm").as_deref() == Some(arm)) {
-                let seed = stored.axis("seed").and_then(|seed| seed.parse().ok()).context("a run without a seed")?;
+                let seed =
+                    stored.axis("seed").and_then(|seed| seed.parse().ok()).context("a run without a seed")?;
                 check_against_predictions(stored)?;
                 by_seed.insert(seed, SeedRun { stored, matrix: matrix_of(stored, &tasks)? });
             }
@@ -119,7 +120,8 @@ fn check_against_predictions(run: &StoredRun) -> anyhow::Result<()> {
     for prediction in &run.record.predictions {
         let rouge_l = rouge_l_best(&prediction.prediction, &prediction.references)
             .with_context(|| format!("run {}: a prediction without reference", run.cell.id()))?;
-        let exact = prediction.references.iter().map(|r| exact_match(&prediction.prediction, r)).fold(0.0, f64::max);
+        let exact =
+            prediction.references.iter().map(|r| exact_match(&prediction.prediction, r)).fold(0.0, f64::max);
         let sum = sums.entry((prediction.step, prediction.task)).or_default();
         *sum = (sum.0 + rouge_l, sum.1 + exact, sum.2 + 1);
     }

@@ -68,7 +68,8 @@ impl Study for Comparison {
             );
         }
         let local = Local {
-            model: std::path::absolute(&model).with_context(|| format!("cannot resolve {}", model.display()))?,
+            model: std::path::absolute(&model)
+                .with_context(|| format!("cannot resolve {}", model.display()))?,
             data: streams::absolute(args.data.as_ref())?,
         };
         let model_sha256 = directory_sha256(&model)?;
@@ -87,20 +88,23 @@ impl Study for Comparison {
 
     fn run_cell(&self, config: &Value, context: &CellContext) -> anyhow::Result<RunRecord> {
         let cell: CellConfig = serde_json::from_value(config.clone()).context("the cell's configuration")?;
-        let local: Local = serde_json::from_value(context.local().clone()).context("the cell's local paths")?;
+        let local: Local =
+            serde_json::from_value(context.local().clone()).context("the cell's local paths")?;
         runtime::init(context.threads());
         let device = runtime::parse_device(&cell.device).map_err(anyhow::Error::msg)?;
         let mut model = LanguageModel::open(&local.model, tch_kind(), device)?;
         let mut stream = cell.stream.load(local.data.as_deref(), cell.rows, cell.seed)?;
         let shortened = shorten_inputs(&mut stream, &model, cell.max_input_tokens)?;
-        let pools = stream.tasks.iter().map(|task| cell.stream.pool(task)).collect::<anyhow::Result<Vec<_>>>()?;
+        let pools =
+            stream.tasks.iter().map(|task| cell.stream.pool(task)).collect::<anyhow::Result<Vec<_>>>()?;
 
         context.annotate("torch_version", runtime::TORCH_VERSION);
         context.annotate("device", cell.device.as_str());
         context.annotate("model", name_of(&local.model));
         context.annotate("model_parameters", model.parameter_count());
         context.annotate("inputs_shortened", shortened);
-        let mut progress = |done: usize, total: usize, what: &str| context.progress(done as u64, total as u64, what);
+        let mut progress =
+            |done: usize, total: usize, what: &str| context.progress(done as u64, total as u64, what);
         Ok(run_stream(&mut model, &stream, &pools, &cell.run, cell.seed, context.artifacts(), &mut progress)?)
     }
 
@@ -121,7 +125,11 @@ fn name_of(path: &Path) -> String {
 }
 
 /// Cuts inputs at their end to `max_tokens` tokens, the same for every wording; returns how many had to be cut.
-fn shorten_inputs(stream: &mut TaskStream, model: &LanguageModel, max_tokens: usize) -> anyhow::Result<usize> {
+fn shorten_inputs(
+    stream: &mut TaskStream,
+    model: &LanguageModel,
+    max_tokens: usize,
+) -> anyhow::Result<usize> {
     let mut cut = 0;
     for task in &mut stream.tasks {
         for example in task.train.iter_mut().chain(&mut task.test) {

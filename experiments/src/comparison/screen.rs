@@ -12,6 +12,12 @@ use super::tables::{BASELINE, PairedRow, paired_rows};
 /// Below this, a difference is called one.
 const SIGNIFICANT: f64 = 0.05;
 
+/// The smallest p that the exact sign-flip test can give with n pairs, times the number of tests, has to be below
+/// [`SIGNIFICANT`]; otherwise no data could decide anything.
+fn seeds_that_can_decide(tests: usize) -> usize {
+    (1..).find(|&n| 2.0 / 2_f64.powi(n) * tests as f64 <= SIGNIFICANT).map_or(usize::MAX, |n| n as usize)
+}
+
 pub(super) fn render(
     name: &str,
     config: &ComparisonConfig,
@@ -40,17 +46,31 @@ pub(super) fn render(
         screen.truncate(screen.trim_end().len());
         writeln!(screen)?;
     }
-    writeln!(screen, "ROUGE-L points, mean and 95 % bootstrap interval over seeds; BWT and FWT as released (docs/method.md).\n")?;
+    writeln!(
+        screen,
+        "ROUGE-L points, mean and 95 % bootstrap interval over seeds; BWT and FWT as released (docs/method.md).\n"
+    )?;
 
     let rows = paired_rows(results)?;
     if rows.is_empty() {
         writeln!(screen, "No paired test: it needs {BASELINE} and another arm on at least 2 common seeds.")?;
     } else {
-        writeln!(screen, "Against {BASELINE}, paired by seed (permutation test, Holm-corrected over {} tests):", rows.len())?;
+        writeln!(
+            screen,
+            "Against {BASELINE}, paired by seed (permutation test, Holm-corrected over {} tests):",
+            rows.len()
+        )?;
         for arm in results.arms.iter().filter(|arm| arm.arm != BASELINE) {
             let of_arm: Vec<&PairedRow> = rows.iter().filter(|row| row.arm == arm.arm).collect();
             let parts: Vec<String> = of_arm.iter().map(|row| finding(row)).collect();
             writeln!(screen, "  {:7} {}", arm.arm, parts.join("; "))?;
+        }
+        let needed = seeds_that_can_decide(rows.len());
+        if rows.iter().any(|row| row.comparison.n < needed) {
+            writeln!(
+                screen,
+                "  With fewer than {needed} seeds no result could reach p = {SIGNIFICANT} after correction; read the intervals."
+            )?;
         }
     }
     let folder = context.folder();
@@ -69,5 +89,20 @@ fn finding(row: &PairedRow) -> String {
         (true, false) => "worse",
     };
     let p = if row.p_holm < 0.001 { "p < 0.001".to_string() } else { format!("p = {:.3}", row.p_holm) };
-    format!("{} {:+.1} [{:.1}, {:.1}] {p} {verdict}", row.metric, difference.mean, difference.low, difference.high)
+    format!(
+        "{} {:+.1} [{:.1}, {:.1}] {p} {verdict}",
+        row.metric, difference.mean, difference.low, difference.high
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nine_tests_need_nine_seeds() {
+        // 2 / 2^8 * 9 = 0.07 decides nothing, 2 / 2^9 * 9 = 0.035 may.
+        assert_eq!(seeds_that_can_decide(9), 9);
+        assert_eq!(seeds_that_can_decide(1), 6);
+    }
 }

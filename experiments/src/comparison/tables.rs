@@ -32,7 +32,11 @@ pub(super) fn write(results: &Results, folder: &Path) -> anyhow::Result<()> {
 }
 
 fn marked(caption: &str, results: &Results) -> String {
-    if results.limited { format!("{caption} LIMITED: made with fewer examples (--limit-train or --limit-eval).") } else { caption.to_string() }
+    if results.limited {
+        format!("{caption} LIMITED: made with fewer examples (--limit-train or --limit-eval).")
+    } else {
+        caption.to_string()
+    }
 }
 
 /// AP, BWT and FWT of every arm in both conventions of the paper.
@@ -78,7 +82,8 @@ pub(super) fn paired_rows(results: &Results) -> anyhow::Result<Vec<PairedRow>> {
             }
         }
     }
-    let corrected = holm(&rows.iter().map(|(_, _, comparison)| comparison.p_permutation).collect::<Vec<_>>())?;
+    let corrected =
+        holm(&rows.iter().map(|(_, _, comparison)| comparison.p_permutation).collect::<Vec<_>>())?;
     let row = |((arm, metric, comparison), p_holm)| PairedRow { arm, metric, comparison, p_holm };
     Ok(rows.into_iter().zip(corrected).map(row).collect())
 }
@@ -91,7 +96,8 @@ fn against_static(results: &Results) -> anyhow::Result<Option<Table>> {
     let caption = "Each arm minus static, paired by seed, convention 'released'. Interval: 95 % bootstrap (BCa). p: \
                    two-sided permutation (sign-flip) test; Holm: corrected over all rows; dz: Cohen's effect size of the \
                    differences.";
-    let column = |of: fn(&PairedComparison) -> f64| rows.iter().map(|row| of(&row.comparison)).collect::<Vec<_>>();
+    let column =
+        |of: fn(&PairedComparison) -> f64| rows.iter().map(|row| of(&row.comparison)).collect::<Vec<_>>();
     let table = Table::builder("against_static", marked(caption, results))
         .text("arm", rows.iter().map(|row| row.arm))
         .text("metric", rows.iter().map(|row| row.metric))
@@ -140,7 +146,8 @@ fn choices(results: &Results) -> anyhow::Result<Table> {
         for (&seed, run) in &arm.runs {
             for chosen in run.stored.record.variant_losses.iter().filter(|variant| variant.chosen) {
                 let better = |loss: f64| {
-                    let rivals = run.stored.record.variant_losses.iter().filter(|rival| rival.step == chosen.step);
+                    let rivals =
+                        run.stored.record.variant_losses.iter().filter(|rival| rival.step == chosen.step);
                     1 + rivals.filter(|rival| rival.loss.is_some_and(|rival| rival < loss)).count() as i64
                 };
                 arms.push(arm.arm);
@@ -184,7 +191,8 @@ fn cost(results: &Results) -> anyhow::Result<Table> {
             tokens.push((sum_tokens / runs as u64) as i64);
         }
     }
-    let caption = "Wall-clock seconds and tokens through the model by phase, mean over seeds of a whole stream.";
+    let caption =
+        "Wall-clock seconds and tokens through the model by phase, mean over seeds of a whole stream.";
     Ok(Table::builder("cost", marked(caption, results))
         .text("arm", arms)
         .text("phase", phases)

@@ -28,7 +28,9 @@ impl BuiltinCorpus {
     /// # Errors
     /// Refuses a rate that is not a positive number.
     pub fn new(stream_rate: f64) -> anyhow::Result<Self> {
-        (stream_rate.is_finite() && stream_rate > 0.0).then_some(()).context("stream_rate must be a positive number")?;
+        (stream_rate.is_finite() && stream_rate > 0.0)
+            .then_some(())
+            .context("stream_rate must be a positive number")?;
         let mut sum = 0.0;
         let mut cumulative = Vec::new();
         let mut families = Vec::new();

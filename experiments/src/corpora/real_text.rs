@@ -36,8 +36,12 @@ impl RealText {
     /// Names the file that is missing or malformed.
     pub fn open(data: &Path) -> anyhow::Result<Self> {
         let superni = SuperNi::open(data.join("superni"))?;
-        let evaluated: HashSet<String> =
-            superni.benchmark().sequences.iter().flat_map(|sequence| sequence.tasks.iter().cloned()).collect();
+        let evaluated: HashSet<String> = superni
+            .benchmark()
+            .sequences
+            .iter()
+            .flat_map(|sequence| sequence.tasks.iter().cloned())
+            .collect();
         let forbidden = texts_of(&superni, &evaluated)?;
 
         let natural = NaturalInstructions::open(data.join("natural-instructions"))?;
@@ -70,7 +74,9 @@ impl RealText {
         for (mut collection, share) in collections.into_iter().zip(SHARES) {
             for source in &mut collection {
                 let before = source.task.train.len();
-                source.task.train.retain(|example| !forbidden.contains(&normalised(&example.input)) && !example.target().is_empty());
+                source.task.train.retain(|example| {
+                    !forbidden.contains(&normalised(&example.input)) && !example.target().is_empty()
+                });
                 dropped += before - source.task.train.len();
             }
             collection.retain(|source| !source.task.train.is_empty());
@@ -84,7 +90,10 @@ impl RealText {
             }
         }
         anyhow::ensure!(!sources.is_empty(), "no texts below {}", data.display());
-        info!("{} tasks; {dropped} rows left out because a sequence has their text or they have no answer", sources.len());
+        info!(
+            "{} tasks; {dropped} rows left out because a sequence has their text or they have no answer",
+            sources.len()
+        );
         Ok(Self { sources, cumulative })
     }
 }
@@ -128,7 +137,10 @@ fn texts_of(superni: &SuperNi, tasks: &HashSet<String>) -> anyhow::Result<HashSe
             }
         }
     }
-    anyhow::ensure!(!texts.is_empty(), "the sequences' tasks have no rows, so nothing can be kept apart from them");
+    anyhow::ensure!(
+        !texts.is_empty(),
+        "the sequences' tasks have no rows, so nothing can be kept apart from them"
+    );
     Ok(texts)
 }
 

@@ -28,7 +28,8 @@ impl Selector for Exhaustive {
             forward_tokens += observations.iter().map(|observation| observation.forward_tokens).sum::<u64>();
             let evidence = ArmEvidence::token_mean(&observations);
             let mean = evidence.mean.filter(|mean| mean.is_finite());
-            let mean = mean.ok_or_else(|| format!("arm {arm} has no finite loss over {} examples", population.len()))?;
+            let mean = mean
+                .ok_or_else(|| format!("arm {arm} has no finite loss over {} examples", population.len()))?;
             let wins = best.is_none_or(|(_, best)| match self.0 {
                 Objective::Lowest => mean < best,
                 Objective::Highest => mean > best,
@@ -61,7 +62,8 @@ mod tests {
         }
 
         fn observe(&mut self, arm: usize, examples: &[usize]) -> Result<Vec<Observation>, OracleError> {
-            let one = |&i: &usize| Observation { nll_sum: self.0[arm][i], target_tokens: 1, forward_tokens: 7 };
+            let one =
+                |&i: &usize| Observation { nll_sum: self.0[arm][i], target_tokens: 1, forward_tokens: 7 };
             Ok(examples.iter().map(one).collect())
         }
     }
@@ -77,7 +79,8 @@ mod tests {
 
     #[test]
     fn refuses_a_loss_that_is_not_a_number() {
-        let error = Exhaustive(Objective::Lowest).select(&mut Table(vec![vec![1.0], vec![f64::NAN]]), 0).unwrap_err();
+        let error =
+            Exhaustive(Objective::Lowest).select(&mut Table(vec![vec![1.0], vec![f64::NAN]]), 0).unwrap_err();
         assert_eq!(error.to_string(), "arm 1 has no finite loss over 1 examples");
     }
 
