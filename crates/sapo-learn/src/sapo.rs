@@ -57,6 +57,13 @@ pub fn run_stream(
     on_progress: &mut dyn FnMut(usize, usize, &str),
 ) -> Result<RunRecord, LearnError> {
     let tasks = &stream.tasks;
+    if pools.len() != tasks.len() {
+        return Err(LearnError::Setting {
+            name: "pools",
+            got: pools.len().to_string(),
+            expected: "one pool for each task",
+        });
+    }
     let mut prompts: Vec<Instruction> = tasks.iter().map(|task| task.instruction.clone()).collect();
     let mut method = config.method.build();
     let mut run =
@@ -84,6 +91,7 @@ pub fn run_stream(
         let mut tokens = 0;
         method.learn(model, &lesson, &mut |outcome| {
             tokens += outcome.tokens as u64;
+            run.tell(&format!("train: {} {}/{}", task.name, outcome.optimiser_step, outcome.total_steps));
             run.record.training.push(TrainingStep {
                 step: step as u32,
                 optimiser_step: outcome.optimiser_step as u32,
@@ -129,8 +137,12 @@ struct Recorder<'a> {
 
 impl Recorder<'_> {
     fn begin(&mut self, phase: &str, what: &str) {
-        (self.on_progress)(self.units_done, self.units, &format!("{phase}: {what}"));
+        self.tell(&format!("{phase}: {what}"));
         self.units_done += 1;
+    }
+
+    fn tell(&mut self, what: &str) {
+        (self.on_progress)(self.units_done.min(self.units), self.units, what);
     }
 
     /// One row of the transfer matrix: every task under its current prompt.

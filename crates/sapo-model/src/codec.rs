@@ -154,9 +154,11 @@ impl TextCodec {
             .get_offsets()
             .iter()
             .position(|&(_, end)| end > boundary)
-            .ok_or_else(|| self.error(format!("completion {completion:?} has no tokens")))?;
+            .map(|start| start.max(1)) // the first token of a text is predicted from nothing
+            .filter(|&start| start < encoding.len())
+            .ok_or_else(|| self.error(format!("completion {completion:?} has no tokens of its own")))?;
         let ids = encoding.get_ids().iter().map(|&id| i64::from(id)).collect();
-        Ok(Encoded { ids, target_start: target_start.max(1) })
+        Ok(Encoded { ids, target_start })
     }
 
     /// Tokens of plain text, without special tokens.
