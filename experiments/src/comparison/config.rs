@@ -25,7 +25,7 @@ pub struct ComparisonConfig {
     pub stream: StreamSource,
     /// Rows of each task.
     pub rows: RowCounts,
-    /// Longer inputs are cut at their end.
+    /// Longer inputs are cut at their end; so are those that the model's context has no room for.
     pub max_input_tokens: usize,
     /// Choosing the wording.
     pub selection: Selection,
@@ -61,7 +61,7 @@ pub struct CellConfig {
     pub stream: StreamSource,
     /// Rows of each task.
     pub rows: RowCounts,
-    /// Longer inputs are cut at their end.
+    /// Longer inputs are cut at their end; so are those that the model's context has no room for.
     pub max_input_tokens: usize,
     /// The run over the stream.
     pub run: StreamConfig,

@@ -14,8 +14,9 @@ use anyhow::Context;
 use sapo_bandit::SelectorConfig;
 use sapo_lab::{CellContext, CellSpec, ExperimentArgs, ReportContext, RunRecord, StoredRun, Study};
 use sapo_learn::sapo::run_stream;
-use sapo_model::{LanguageModel, directory_sha256, runtime};
-use sapo_tasks::TaskStream;
+use sapo_model::{Kind, LanguageModel, ModelError, directory_sha256, runtime};
+use sapo_prompts::PromptPool;
+use sapo_tasks::{Example, Instruction, Task, TaskStream, layout};
 use serde_json::Value;
 
 pub use config::{CellConfig, ComparisonConfig, Local};
@@ -92,11 +93,11 @@ impl Study for Comparison {
             serde_json::from_value(context.local().clone()).context("the cell's local paths")?;
         runtime::init(context.threads());
         let device = runtime::parse_device(&cell.device).map_err(anyhow::Error::msg)?;
-        let mut model = LanguageModel::open(&local.model, tch_kind(), device)?;
+        let mut model = LanguageModel::open(&local.model, Kind::Float, device)?;
         let mut stream = cell.stream.load(local.data.as_deref(), cell.rows, cell.seed)?;
-        let shortened = shorten_inputs(&mut stream, &model, cell.max_input_tokens)?;
         let pools =
             stream.tasks.iter().map(|task| cell.stream.pool(task)).collect::<anyhow::Result<Vec<_>>>()?;
+        let shortened = shorten_inputs(&mut stream, &pools, &model, &cell)?;
 
         context.annotate("torch_version", runtime::TORCH_VERSION);
         context.annotate("device", cell.device.as_str());
@@ -116,24 +117,23 @@ impl Study for Comparison {
     }
 }
 
-fn tch_kind() -> sapo_model::Kind {
-    sapo_model::Kind::Float
-}
-
 fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Cuts inputs at their end to `max_tokens` tokens, the same for every wording; returns how many had to be cut.
+/// Cuts inputs at their end, the same for every wording of a task; returns how many had to be cut.
 fn shorten_inputs(
     stream: &mut TaskStream,
+    pools: &[PromptPool],
     model: &LanguageModel,
-    max_tokens: usize,
+    cell: &CellConfig,
 ) -> anyhow::Result<usize> {
     let mut cut = 0;
-    for task in &mut stream.tasks {
+    for (task, pool) in stream.tasks.iter_mut().zip(pools) {
+        let budget =
+            input_budget(task, pool, model, cell.run.evaluation.max_new_tokens)?.min(cell.max_input_tokens);
         for example in task.train.iter_mut().chain(&mut task.test) {
-            let (text, was_cut) = model.codec().shorten(&example.input, max_tokens)?;
+            let (text, was_cut) = model.codec().shorten(&example.input, budget)?;
             if was_cut {
                 example.input = text;
                 cut += 1;
@@ -141,4 +141,31 @@ fn shorten_inputs(
         }
     }
     Ok(cut)
+}
+
+/// Tokens that the model's context leaves for an input beside the task's longest wording and its longest answer.
+fn input_budget(
+    task: &Task,
+    pool: &PromptPool,
+    model: &LanguageModel,
+    max_new_tokens: usize,
+) -> anyhow::Result<usize> {
+    /// For tokens that form only where the parts meet, and for the end of the answer.
+    const SLACK: usize = 8;
+    let codec = model.codec();
+    let longest = |counts: Vec<Result<usize, ModelError>>| -> anyhow::Result<usize> {
+        Ok(counts.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().max().unwrap_or(0))
+    };
+    let prompt = |text: &Instruction| Ok(codec.encode_prompt(&layout::prompt(task, text, ""))?.len());
+    let prompts = longest(pool.variants().iter().map(|variant| prompt(&variant.text)).collect())?;
+    let target = |example: &Example| Ok(codec.encode_text(example.target())?.len());
+    let answers = longest(task.train.iter().map(target).collect())?.max(max_new_tokens);
+    let taken = prompts + answers + SLACK;
+    let context = model.max_tokens();
+    context.checked_sub(taken).filter(|&left| left > 0).with_context(|| {
+        format!(
+            "task {}: wording and answer take {taken} tokens, the model's context has {context}",
+            task.name
+        )
+    })
 }

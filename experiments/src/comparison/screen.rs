@@ -36,7 +36,7 @@ pub(super) fn render(
         context.cells
     )?;
 
-    writeln!(screen, "{:8} {:>5}   {:22}{:22}{:22}", "arm", "seeds", "AP ↑", "BWT ↑", "FWT ↑")?;
+    writeln!(screen, "{:8} {:>5}   {:22}{:22}FWT ↑", "arm", "seeds", "AP ↑", "BWT ↑")?;
     for arm in &results.arms {
         write!(screen, "{:8} {:>5}   ", arm.arm, arm.runs.len())?;
         for metric in METRICS {
