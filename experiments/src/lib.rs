@@ -4,3 +4,14 @@ pub mod comparison;
 pub mod corpora;
 pub mod places;
 pub mod streams;
+
+/// The end of a program: its error on standard error, and the exit code.
+pub fn exit_code(result: anyhow::Result<()>) -> std::process::ExitCode {
+    match result {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -26,9 +26,6 @@ pub(crate) enum InputError {
         path = path.display()
     )]
     TooLong { path: PathBuf, number: usize, what: String, tokens: usize, limit: usize },
-    /// Without a token before it, a token has no loss.
-    #[error("{path}, line {number}: the whole text is one token, so there is nothing to predict", path = path.display())]
-    NothingToPredict { path: PathBuf, number: usize },
     /// `--chat` without a template.
     #[error("{path} has no chat template", path = path.display())]
     NoChatTemplate { path: PathBuf },
@@ -95,7 +92,6 @@ fn hint_on_input(error: &InputError) -> Option<String> {
         InputError::TooLong { .. } => Some(
             "shorten or remove it, or take a model with a longer context; nothing is cut silently".into(),
         ),
-        InputError::NothingToPredict { .. } => Some("give it a prompt".into()),
         InputError::NoChatTemplate { .. } => Some("leave out --chat, or take a chat model".into()),
         InputError::Read { .. } | InputError::ProblemsFound(_) => None,
     }

@@ -69,7 +69,7 @@ pub(crate) fn check_chat(model: &LanguageModel, chat: bool) -> Result<(), InputE
     Ok(())
 }
 
-/// Refuses an example that the model cannot read whole or that has nothing to predict.
+/// Refuses an example that the model cannot read whole.
 pub(crate) fn check_fits(
     model: &LanguageModel,
     example: &Encoded,
@@ -79,9 +79,6 @@ pub(crate) fn check_fits(
     let (tokens, limit) = (example.ids.len(), model.max_tokens());
     if tokens > limit {
         return Err(InputError::TooLong { path: path.into(), number, what: what(), tokens, limit });
-    }
-    if example.target_tokens() == 0 {
-        return Err(InputError::NothingToPredict { path: path.into(), number });
     }
     Ok(())
 }

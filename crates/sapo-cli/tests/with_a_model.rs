@@ -323,7 +323,10 @@ fn bad_input_is_named() {
         &["long.jsonl, line 2: prompt and completion has", "at most 160", "hint: "],
     );
     check(&[&loss[..], &["long.jsonl", "--chat"]].concat(), &["long.jsonl, line 2: "]);
-    check(&[&loss[..], &["lone.jsonl"]].concat(), &["lone.jsonl, line 1: the whole text is one token"]);
+    check(
+        &[&loss[..], &["lone.jsonl"]].concat(),
+        &["lone.jsonl, line 1", "has no tokens of its own: a text's first token is predicted from nothing"],
+    );
     check(&[&loss[..], &["none.jsonl"]].concat(), &["none.jsonl: no lines", shape]);
     check(&[&loss[..], &["target.jsonl"]].concat(), &["target.jsonl, line 1: `completion` is empty"]);
     check(&[&loss[..], &["missing.jsonl"]].concat(), &["read missing.jsonl: "]);

@@ -156,7 +156,7 @@ impl TextCodec {
             .position(|&(_, end)| end > boundary)
             .map(|start| start.max(1)) // the first token of a text is predicted from nothing
             .filter(|&start| start < encoding.len())
-            .ok_or_else(|| self.error(format!("completion {completion:?} has no tokens of its own")))?;
+            .ok_or_else(|| self.error(format!("completion {completion:?} has no tokens of its own: a text's first token is predicted from nothing")))?;
         let ids = encoding.get_ids().iter().map(|&id| i64::from(id)).collect();
         Ok(Encoded { ids, target_start })
     }

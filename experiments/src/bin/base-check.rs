@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use experiments::places;
+use experiments::{exit_code, places};
 use sapo_bench::{EvaluationConfig, evaluate};
 use sapo_lab::tables::Table;
 use sapo_metrics::{Bootstrap, Estimate};
@@ -39,13 +39,7 @@ struct Scores {
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(&Args::parse()))
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {

@@ -3,13 +3,11 @@
 use std::process::ExitCode;
 
 use experiments::comparison::Comparison;
+use experiments::exit_code;
 
 fn main() -> ExitCode {
     match Comparison::new("ni-seq-c1", include_str!("../../configs/ni-seq-c1.toml")) {
         Ok(study) => sapo_lab::drive(&study),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => exit_code(Err(error)),
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use clap::Parser;
 use experiments::corpora::{BuiltinCorpus, RealText};
-use experiments::places;
+use experiments::{exit_code, places};
 use sapo_learn::pretrain::{Corpus, PretrainConfig, pretrain};
 use sapo_model::{directory_sha256, runtime};
 use serde::{Deserialize, Serialize};
@@ -52,13 +52,7 @@ enum CorpusConfig {
 fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match run(&Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(&Args::parse()))
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
