@@ -26,8 +26,8 @@ pretrain name *args:
 build:
     cargo build --release --workspace
 
-# Check everything: formatting, lints, all tests, and a tiny quickstart from end to end
-test: lint test-scripts test-fast test-end-to-end test-torch
+# Check everything: formatting, lints, documentation, all tests, and a tiny quickstart from end to end
+test: lint docs test-scripts test-fast test-end-to-end test-torch
 
 # Test the crates that need no libtorch
 test-fast *args:
@@ -50,7 +50,7 @@ lint:
     cargo fmt --all --check
     cargo clippy --locked --release --workspace --all-targets -- -D warnings
 
-# Measure speed: just bench -p sapo-model
+# Measure speed: just bench -p sapo-metrics
 bench *args:
     cargo bench "$@"
 

@@ -40,7 +40,7 @@ pub struct RowCounts {
 }
 
 /// Number of paraphrases in a pool (the paper's K).
-const PARAPHRASES: usize = 20;
+pub const PARAPHRASES: usize = 20;
 
 impl StreamSource {
     /// The tasks with as many rows as asked for. Equal for all arms of a seed.

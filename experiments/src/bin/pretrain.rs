@@ -21,7 +21,7 @@ struct Args {
     /// Folder with natural-instructions/, text-classification/ and superni/
     #[arg(long, default_value = "../shared/data", value_name = "DIR")]
     data: PathBuf,
-    /// Where to write the model [default: base/<name> in the per-user cache]
+    /// Where to write the model [default: base/NAME in the per-user cache]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Stop after so many steps instead of the configured number (the schedule is shortened with it)

@@ -24,6 +24,7 @@ use crate::table;
 /// - gem: as in "Gradient episodic memory" (Lopez-Paz and Ranzato 2017).
 ///
 /// A stream of a single task has no BWT and no FWT.
+#[allow(rustdoc::broken_intra_doc_links, reason = "this is the text of --help")]
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct MatrixArgs {
