@@ -69,7 +69,7 @@ pub(super) fn render(
         if rows.iter().any(|row| row.comparison.n < needed) {
             writeln!(
                 screen,
-                "  With fewer than {needed} seeds no result could reach p = {SIGNIFICANT} after correction; read the intervals."
+                "  With fewer than {needed} seeds no result could reach p = {SIGNIFICANT} after correction, and intervals are too narrow."
             )?;
         }
     }
