@@ -1,109 +1,176 @@
 //! Adapter files: written as PEFT reads them, and refused where they would compute something else.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use sapo_model::{LoraConfig, save_safetensors};
-use serde_json::json;
+use sapo_model::{LanguageModel, LoraConfig, save_safetensors};
+use serde_json::{Value, json};
 use tch::Tensor;
 
 use crate::fixtures::*;
 
 #[test]
 fn a_saved_adapter_has_pefts_names_and_folds_back_bit_for_bit() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut model = tied_with_adapter();
-    model.fold_lora(&lora()).save(directory.path(), "tied").unwrap();
+    on_every_checkpoint(|checkpoint| {
+        let directory = tempfile::tempdir().unwrap();
+        let mut model = checkpoint.open_with_adapter();
+        model.fold_lora(&checkpoint.lora()).save(directory.path(), checkpoint.name).unwrap();
 
-    let read = |path: &Path| -> HashMap<String, Tensor> {
-        Tensor::read_safetensors(path).unwrap().into_iter().collect()
-    };
-    let saved = read(&directory.path().join("adapter_model.safetensors"));
-    let pefts = read(&fixture("adapter/adapter_model.safetensors"));
-    assert_eq!(saved.len(), pefts.len());
-    for (name, tensor) in &pefts {
-        assert!(same_bits(&saved[name], tensor), "{name}");
-    }
-    let mut again = open("tied");
-    again.fold_adapter_from(directory.path()).unwrap();
-    assert_same_parameters(&model, &again);
+        let saved = read_tensors(&directory.path().join("adapter_model.safetensors"));
+        let pefts = read_tensors(&checkpoint.adapter().join("adapter_model.safetensors"));
+        assert_eq!(saved.len(), pefts.len());
+        for (name, tensor) in &pefts {
+            assert!(same_bits(&saved[name], tensor), "{name}");
+        }
+        let mut again = checkpoint.open();
+        again.fold_adapter_from(directory.path()).unwrap();
+        assert_same_parameters(&model, &again);
+    });
 }
 
-/// Leaves an adapter and its logits in the target folder for `fixtures/check_adapter_in_peft.py`.
+/// Leaves adapters and their logits in the target folder for `fixtures/check_adapters_in_peft.py`.
 #[test]
-fn an_adapter_on_every_projection_is_kept_for_the_check_in_peft() {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("adapter-for-peft");
-    let targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
-    let target_modules = targets.iter().map(|name| (*name).to_string()).collect();
-    let config = LoraConfig { r: 3, lora_alpha: 5.0, lora_dropout: 0.05, target_modules };
-    let mut model = open("untied");
-    model.attach_lora(&config, 7).unwrap();
-    let parameters = model.lora_parameters();
-    assert_eq!(parameters.len(), 2 * 7 * 2);
-    {
-        let _guard = tch::no_grad_guard();
-        for mut b in parameters.into_iter().skip(1).step_by(2) {
-            let values = Tensor::linspace(-0.3, 0.3, b.numel() as i64, (tch::Kind::Float, tch::Device::Cpu));
-            b.copy_(&values.reshape(b.size()));
+fn adapters_on_every_projection_are_kept_for_the_check_in_peft() {
+    on_every_checkpoint(|checkpoint| {
+        let directory = adapters_for_peft().join(format!("{}-all-linear", checkpoint.name));
+        let mut config = lora_on(json!(every_projection(checkpoint)));
+        config.lora_dropout = 0.05;
+        let mut model = checkpoint.open();
+        model.attach_lora(&config, 7).unwrap();
+        {
+            let _guard = tch::no_grad_guard();
+            for mut b in model.lora_parameters().into_iter().skip(1).step_by(2) {
+                let values =
+                    Tensor::linspace(-0.3, 0.3, b.numel() as i64, (tch::Kind::Float, tch::Device::Cpu));
+                b.copy_(&values.reshape(b.size()));
+            }
         }
-    }
-    let ids = lists(&expected()["untied"]["logits_of"]).remove(0);
-    let attached = logits(&model, &ids);
-    assert!(relative_error(&logits(&open("untied"), &ids), &attached) > 0.01, "the adapter must matter");
-    model.fold_lora(&config).save(&directory, "untied").unwrap();
-    save_safetensors(&directory.join("logits.safetensors"), &[("logits".to_string(), &attached)]).unwrap();
+        let row = checkpoint.row("short");
+        let attached = logits(&model, &row);
+        assert!(
+            relative_error(&logits(&checkpoint.open(), &row), &attached) > 0.01,
+            "the adapter must matter"
+        );
+        model.fold_lora(&config).save(&directory, checkpoint.name).unwrap();
+        save_safetensors(&directory.join("logits.safetensors"), &[("logits".to_string(), &attached)])
+            .unwrap();
 
-    let mut again = open("untied");
-    again.fold_adapter_from(&directory).unwrap();
-    assert_close("read again", &logits(&again, &ids), &attached, 1e-5);
+        let mut again = checkpoint.open();
+        again.fold_adapter_from(&directory).unwrap();
+        assert_close("read again", &logits(&again, &row), &attached, 1e-5);
+    });
+}
+
+/// Names of all modules that PEFT calls linear, the head apart.
+fn every_projection(checkpoint: &Checkpoint) -> Vec<&str> {
+    let targets = checkpoint.numbers["targets"].as_array().unwrap();
+    let all = targets.iter().find(|entry| entry["target_modules"] == "all-linear").unwrap();
+    texts(&all["modules"])
+}
+
+#[test]
+fn targets_name_the_modules_that_peft_finds() {
+    on_every_checkpoint(|checkpoint| {
+        for entry in checkpoint.numbers["targets"].as_array().unwrap() {
+            let config = lora_on(entry["target_modules"].clone());
+            let mut model = checkpoint.open();
+            let (want, attached) = (texts(&entry["modules"]), model.attach_lora(&config, 0));
+            if want.is_empty() {
+                let error = attached.unwrap_err().to_string();
+                assert!(
+                    error.contains("no module"),
+                    "{} {}: {error}",
+                    checkpoint.name,
+                    entry["target_modules"]
+                );
+                continue;
+            }
+            attached.unwrap();
+            let modules = model.fold_lora(&config).modules;
+            let got: Vec<&str> = modules.keys().map(String::as_str).collect();
+            assert_eq!(got, want, "{} {}", checkpoint.name, entry["target_modules"]);
+        }
+    });
 }
 
 #[test]
 fn the_same_seed_makes_the_same_adapter() {
-    let fresh = |seed| {
-        let mut model = open("tied");
-        model.attach_lora(&lora(), seed).unwrap();
-        model.lora_parameters()
-    };
-    let (a, b, c) = (fresh(1), fresh(1), fresh(2));
-    for (i, tensor) in a.iter().enumerate() {
-        assert!(same_bits(tensor, &b[i]));
-        let is_a = i % 2 == 0;
-        assert_eq!(same_bits(tensor, &c[i]), !is_a, "B is zero for every seed, A is drawn");
-        let bound = if is_a { 1.0 / (tensor.size()[1] as f64).sqrt() } else { 0.0 };
-        assert!(tensor.abs().max().double_value(&[]) <= bound);
-    }
+    on_every_checkpoint(|checkpoint| {
+        let fresh = |seed| {
+            let mut model = checkpoint.open();
+            model.attach_lora(&checkpoint.lora(), seed).unwrap();
+            model.lora_parameters()
+        };
+        let (a, b, c) = (fresh(1), fresh(1), fresh(2));
+        for (i, tensor) in a.iter().enumerate() {
+            assert!(same_bits(tensor, &b[i]));
+            let is_a = i % 2 == 0;
+            assert_eq!(same_bits(tensor, &c[i]), !is_a, "B is zero for every seed, A is drawn");
+            let bound = if is_a { 1.0 / (tensor.size()[1] as f64).sqrt() } else { 0.0 };
+            assert!(tensor.abs().max().double_value(&[]) <= bound);
+        }
+    });
 }
 
 #[test]
 fn targets_that_name_no_module_are_an_error() {
-    let config = LoraConfig { target_modules: vec!["query".to_string()], ..lora() };
-    let error = open("tied").attach_lora(&config, 0).unwrap_err().to_string();
-    assert!(error.contains("query"), "{error}");
+    on_every_checkpoint(|checkpoint| {
+        let error = checkpoint.open().attach_lora(&lora_on(json!(["query"])), 0).unwrap_err().to_string();
+        assert!(error.contains("query"), "{error}");
+    });
 }
+
+/// What PEFT's configuration can say that changes the function and that this crate does not compute, each with the word
+/// that the refusal must contain.
+const REFUSED: &[(fn(&mut Value), &str)] = &[
+    (|config| config["use_dora"] = json!(true), "use_dora"),
+    (|config| config["bias"] = json!("all"), "bias"),
+    (|config| config["lora_bias"] = json!(true), "lora_bias"),
+    (|config| config["modules_to_save"] = json!(["lm_head"]), "modules_to_save"),
+    (|config| config["init_lora_weights"] = json!("pissa"), "init_lora_weights"),
+    (|config| config["alora_invocation_tokens"] = json!([3]), "alora_invocation_tokens"),
+    (|config| config["use_qalora"] = json!(true), "use_qalora"),
+    (|config| config["layer_replication"] = json!([[0, 2], [1, 2]]), "layer_replication"),
+    (|config| config["target_parameters"] = json!(["mlp.up_proj.weight"]), "target_parameters"),
+    (|config| config["trainable_token_indices"] = json!([5]), "trainable_token_indices"),
+    (|config| config["peft_type"] = json!("IA3"), "peft_type"),
+];
 
 #[test]
 fn an_adapter_that_would_compute_something_else_is_refused() {
-    type Change = fn(&mut serde_json::Value);
-    let cases: [(Change, &str); 6] = [
-        (|config| config["use_rslora"] = json!(true), "use_rslora"),
-        (|config| config["use_dora"] = json!(true), "use_dora"),
-        (|config| config["alpha_pattern"] = json!({"q_proj": 32}), "alpha_pattern"),
-        (|config| config["rank_pattern"] = json!({"q_proj": 8}), "rank_pattern"),
-        (|config| config["target_modules"] = json!("all-linear"), "all-linear"),
-        (
-            |config| config["r"] = json!(2),
-            "model.layers.0.self_attn.q_proj.lora_A.weight is [4, 32], expected [2, 32]",
-        ),
-    ];
-    for (change, named) in cases {
-        let copy = copy_of("adapter");
+    for (change, named) in REFUSED {
+        let copy = copy_of("adapters/llama-tied");
         edit_json(&copy.path().join("adapter_config.json"), change);
-        let mut model = open("tied");
-        let error = model.fold_adapter_from(copy.path()).unwrap_err().to_string();
+        let mut model = open("llama-tied");
+        let error = match model.fold_adapter_from(copy.path()) {
+            Err(error) => error.to_string(),
+            Ok(()) => panic!("{named}: folded all the same"),
+        };
         assert!(error.contains(named) && error.contains(copy.path().to_str().unwrap()), "{named}: {error}");
-        assert_same_parameters(&model, &open("tied"));
+        assert_same_parameters(&model, &open("llama-tied"));
     }
+}
+
+#[test]
+fn an_adapter_of_another_shape_is_refused() {
+    on_every_checkpoint(|checkpoint| {
+        let copy = copy_of(&format!("adapters/{}", checkpoint.name));
+        let rank = checkpoint.lora().r;
+        edit_json(&copy.path().join("adapter_config.json"), |config| config["r"] = json!(rank + 1));
+        let mut model = checkpoint.open();
+        let error = model.fold_adapter_from(copy.path()).unwrap_err().to_string();
+        let a = checkpoint.tensors.iter().find(|(name, _)| {
+            name.starts_with("lora.gradient.")
+                && name.ends_with("lora_A.weight")
+                && error.contains(&name[14..])
+        });
+        let (_, a) = a.unwrap_or_else(|| panic!("names no tensor: {error}"));
+        let inner = a.size()[1];
+        assert!(
+            error.contains(&format!("is [{rank}, {inner}], expected [{}, {inner}]", rank + 1)),
+            "{error}"
+        );
+        assert_same_parameters(&model, &checkpoint.open());
+    });
 }
 
 #[test]
@@ -132,9 +199,37 @@ fn broken_adapter_files_are_named() {
         ),
     ];
     for (break_it, named) in cases {
-        let copy = copy_of("adapter");
+        let copy = copy_of("adapters/llama-tied");
         break_it(copy.path());
-        let error = open("tied").fold_adapter_from(copy.path()).unwrap_err().to_string();
+        let error = open("llama-tied").fold_adapter_from(copy.path()).unwrap_err().to_string();
         assert!(error.contains(named), "{named}: {error}");
     }
+}
+
+/// A configuration of an older PEFT, which has few entries.
+#[test]
+fn an_adapter_file_with_few_entries_is_read() {
+    let copy = copy_of("adapters/llama-tied");
+    edit_json(&copy.path().join("adapter_config.json"), |config| {
+        let kept = ["peft_type", "r", "lora_alpha", "target_modules", "fan_in_fan_out"];
+        config.as_object_mut().unwrap().retain(|name, _| kept.contains(&name.as_str()));
+    });
+    let folded = |adapter: &Path| -> LanguageModel {
+        let mut model = open("llama-tied");
+        model.fold_adapter_from(adapter).unwrap();
+        model
+    };
+    assert_same_parameters(&folded(copy.path()), &folded(&fixture("adapters/llama-tied")));
+}
+
+#[test]
+fn a_configuration_says_the_same_after_it_was_saved() {
+    on_every_checkpoint(|checkpoint| {
+        let directory = tempfile::tempdir().unwrap();
+        let config: LoraConfig = checkpoint.lora();
+        let mut model = checkpoint.open();
+        model.attach_lora(&config, 0).unwrap();
+        model.fold_lora(&config).save(directory.path(), checkpoint.name).unwrap();
+        assert_eq!(lora_at(directory.path()), config);
+    });
 }
