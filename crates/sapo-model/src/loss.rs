@@ -25,10 +25,10 @@ pub struct TargetNll(pub Tensor);
 impl LanguageModel {
     /// Losses of the target tokens of a batch, with gradients where parameters ask for them.
     ///
-    /// Logits are computed at the places that predict a target token only, never `[B, T, vocab]`.
+    /// Logits are computed at the places that predict a target token only, never `[B, T, vocab]`; the last
+    /// block computes nothing else either.
     pub fn target_nll(&self, batch: &Batch, train: bool) -> TargetNll {
-        let hidden = self.decoder().hidden(&batch.ids, train); // [B, T, D]
-        let hidden = hidden.flatten(0, 1).index_select(0, &batch.predict_from); // [M, D]
+        let hidden = self.decoder().hidden_of(&batch.sequences, &batch.asked, train); // [M, D]
         let logits = self.decoder().logits(&hidden).to_kind(Kind::Float); // [M, vocab]
         TargetNll(logits.cross_entropy_loss(&batch.targets, None::<&Tensor>, tch::Reduction::None, -100, 0.0))
     }
