@@ -77,6 +77,11 @@ char* sapo_swiglu(const Tensor* gate, const Tensor* up, Tensor** out) {
     return guarded([&] { *out = new Tensor(sapo::swiglu(*gate, *up)); });
 }
 
+// Adds the gradient of the loss by `output` on to the leaves that `output` was computed from.
+char* sapo_backward_from(const Tensor* output, const Tensor* gradient) {
+    return guarded([&] { output->backward(*gradient); });
+}
+
 // One step of AdamW over a list of tensors of one dtype and device; `step` counts from 1.
 char* sapo_adamw(Tensor* const* parameters, Tensor* const* gradients, Tensor* const* first_moments,
                  Tensor* const* second_moments, size_t count, double step, double learning_rate, double beta1,

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use crate::attention::{Asked, KvCache, Pass, Places};
 use crate::linear::Linear;
@@ -236,9 +236,9 @@ impl Decoder {
         self.token_embedding.size()[1]
     }
 
-    /// Dtype of the weights.
-    pub fn kind(&self) -> Kind {
-        self.token_embedding.kind()
+    /// Rows of the embedding.
+    pub fn vocab_size(&self) -> i64 {
+        self.token_embedding.size()[0]
     }
 }
 

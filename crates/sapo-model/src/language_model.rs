@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::decoder::{Decoder, Sequences};
 use crate::weights::write_whole;
-use crate::{ModelConfig, ModelError, TextCodec, Weights, families, save_safetensors};
+use crate::{ModelConfig, ModelError, TextCodec, Weights, families, native, runtime, save_safetensors};
 
 /// A decoder with its tokenizer: what a Hugging Face directory holds.
 #[derive(Debug)]
@@ -52,6 +52,7 @@ impl LanguageModel {
         kind: Kind,
         device: Device,
     ) -> Result<Self, ModelError> {
+        native::products_by_onednn(runtime::matmul_library() == runtime::MatmulLibrary::OneDnn);
         let codec = TextCodec::open(directory)?;
         if codec.vocab_size() > config.vocab_size as usize {
             let problem = format!(

@@ -8,6 +8,7 @@
 
 mod activation;
 mod attention;
+mod backward;
 mod batch;
 mod codec;
 mod config;

@@ -4,6 +4,7 @@
 //! workspace can cause: weights are checked when they are loaded.
 #![allow(unsafe_code)]
 
+use std::borrow::Borrow;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::null;
 
@@ -43,6 +44,7 @@ unsafe extern "C" {
         out: *mut *mut C_tensor,
     ) -> *mut c_char;
     fn sapo_swiglu(gate: *const C_tensor, up: *const C_tensor, out: *mut *mut C_tensor) -> *mut c_char;
+    fn sapo_backward_from(output: *const C_tensor, gradient: *const C_tensor) -> *mut c_char;
     fn sapo_adamw(
         parameters: *const *const C_tensor,
         gradients: *const *const C_tensor,
@@ -129,6 +131,12 @@ pub(crate) fn swiglu(gate: &Tensor, up: &Tensor) -> Tensor {
     made_by(|out| unsafe { sapo_swiglu(gate.as_ptr(), up.as_ptr(), out) })
 }
 
+/// Adds `gradient`, that of the loss by `output`, on to the leaves that `output` was computed from.
+pub(crate) fn backward_from(output: &Tensor, gradient: &Tensor) {
+    // SAFETY: the pointers are of tensors that live through the call.
+    panic_with(unsafe { sapo_backward_from(output.as_ptr(), gradient.as_ptr()) });
+}
+
 /// Constants of one step of [`adamw_step`].
 #[derive(Debug, Clone, Copy)]
 pub struct AdamWStep {
@@ -150,17 +158,17 @@ pub struct AdamWStep {
 ///
 /// # Source
 /// `torch.optim.AdamW(fused=True)`
-pub fn adamw_step(
-    parameters: &[&Tensor],
-    gradients: &[&Tensor],
-    first_moments: &[&Tensor],
-    second_moments: &[&Tensor],
+pub fn adamw_step<T: Borrow<Tensor>>(
+    parameters: &[Tensor],
+    gradients: &[T],
+    first_moments: &[Tensor],
+    second_moments: &[Tensor],
     constants: AdamWStep,
 ) {
     let AdamWStep { step, learning_rate, beta1, beta2, weight_decay, eps } = constants;
-    let pointers = |tensors: &[&Tensor]| tensors.iter().map(|tensor| tensor.as_ptr()).collect::<Vec<_>>();
-    let (p, g, m, v) =
-        (pointers(parameters), pointers(gradients), pointers(first_moments), pointers(second_moments));
+    let pointers = |tensors: &[Tensor]| tensors.iter().map(Tensor::as_ptr).collect::<Vec<_>>();
+    let g: Vec<*const C_tensor> = gradients.iter().map(|gradient| gradient.borrow().as_ptr()).collect();
+    let (p, m, v) = (pointers(parameters), pointers(first_moments), pointers(second_moments));
     assert!(p.len() == g.len() && p.len() == m.len() && p.len() == v.len(), "AdamW: lists of one length");
     // SAFETY: four lists of one length, of tensors that live through the call.
     let message = unsafe {

@@ -7,7 +7,6 @@
 /// (docs/performance.md).
 pub fn init(threads: usize) {
     keep_large_blocks();
-    crate::native::products_by_onednn(matmul_library() == MatmulLibrary::OneDnn);
     tch::set_num_threads(i32::try_from(threads.max(1)).unwrap_or(i32::MAX));
 }
 
