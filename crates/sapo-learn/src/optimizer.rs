@@ -1,8 +1,10 @@
 //! AdamW with f32 state, and clipping of the gradient norm.
 //!
 //! # Source
-//! Loshchilov and Hutter 2019 (arXiv 1711.05101); arithmetic in the order of `torch.optim.AdamW`.
+//! Loshchilov and Hutter 2019 (arXiv 1711.05101); computed by libtorch's fused kernel, as
+//! `torch.optim.AdamW(fused=True)`.
 
+use sapo_model::native::{self, AdamWStep};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
@@ -27,10 +29,15 @@ impl Default for AdamWConfig {
 }
 
 /// The optimiser's state over a fixed list of parameters.
+///
+/// Parameters in bf16 or f16 have a master copy in f32 that is updated and then rounded into them: steps smaller than a
+/// half-precision number can hold are not lost.
 #[derive(Debug)]
 pub struct AdamW {
     config: AdamWConfig,
     parameters: Vec<Tensor>,
+    /// What is updated: the parameter itself where it is f32.
+    masters: Vec<Tensor>,
     first_moments: Vec<Tensor>,
     second_moments: Vec<Tensor>,
     steps: i32,
@@ -39,32 +46,46 @@ pub struct AdamW {
 impl AdamW {
     /// Starts with zero moments. Weight decay acts on matrices only, not on norms and biases.
     pub fn new(parameters: Vec<Tensor>, config: AdamWConfig) -> Self {
-        let zeros = || parameters.iter().map(Tensor::zeros_like).collect();
+        let masters: Vec<Tensor> =
+            parameters.iter().map(|parameter| parameter.detach().to_kind(Kind::Float)).collect();
+        let zeros = || masters.iter().map(Tensor::zeros_like).collect();
         let (first_moments, second_moments) = (zeros(), zeros());
-        Self { config, parameters, first_moments, second_moments, steps: 0 }
+        Self { config, parameters, masters, first_moments, second_moments, steps: 0 }
     }
 
     /// One step with the gradients that the last backward pass left, which it then clears.
     pub fn step(&mut self, learning_rate: f64) {
         let _guard = tch::no_grad_guard();
         self.steps += 1;
-        let AdamWConfig { beta1, beta2, eps, weight_decay } = self.config;
-        let first_correction = 1.0 - beta1.powi(self.steps);
-        let second_correction = 1.0 - beta2.powi(self.steps);
-        for (i, parameter) in self.parameters.iter_mut().enumerate() {
-            let gradient = parameter.grad();
-            if !gradient.defined() {
-                continue;
+        let gradients: Vec<Tensor> = self.parameters.iter().map(Tensor::grad).collect();
+        let trained: Vec<usize> = (0..gradients.len()).filter(|&i| gradients[i].defined()).collect();
+        let wide: Vec<Tensor> = trained.iter().map(|&i| gradients[i].to_kind(Kind::Float)).collect();
+        for (decays, weight_decay) in [(true, self.config.weight_decay), (false, 0.0)] {
+            let chosen =
+                trained.iter().zip(&wide).filter(|&(&i, _)| (self.parameters[i].dim() > 1) == decays);
+            let (indices, gradients): (Vec<usize>, Vec<&Tensor>) = chosen.map(|(&i, wide)| (i, wide)).unzip();
+            let pick =
+                |list: &'_ [Tensor]| indices.iter().map(|&i| list[i].shallow_clone()).collect::<Vec<_>>();
+            native::adamw_step(
+                &pick(&self.masters),
+                &gradients,
+                &pick(&self.first_moments),
+                &pick(&self.second_moments),
+                AdamWStep {
+                    step: self.steps,
+                    learning_rate,
+                    beta1: self.config.beta1,
+                    beta2: self.config.beta2,
+                    weight_decay,
+                    eps: self.config.eps,
+                },
+            );
+        }
+        for i in trained {
+            let parameter = &mut self.parameters[i];
+            if parameter.kind() != Kind::Float {
+                parameter.copy_(&self.masters[i]);
             }
-            if weight_decay > 0.0 && parameter.dim() > 1 {
-                let _ = parameter.g_mul_scalar_(1.0 - learning_rate * weight_decay);
-            }
-            let (m, v) = (&mut self.first_moments[i], &mut self.second_moments[i]);
-            let _ = m.lerp_(&gradient, 1.0 - beta1);
-            let _ = v.g_mul_scalar_(beta2);
-            let _ = v.addcmul_(&gradient, &(&gradient * (1.0 - beta2)));
-            let denominator = (v.sqrt() / second_correction.sqrt()) + eps;
-            let _ = parameter.addcdiv_(&(&*m * (-learning_rate / first_correction)), &denominator);
             parameter.zero_grad();
         }
     }
@@ -74,13 +95,29 @@ impl AdamW {
         &self.parameters
     }
 
+    /// The parameters in f32, as they are updated.
+    pub fn masters(&self) -> &[Tensor] {
+        &self.masters
+    }
+
     /// Steps taken, and both lists of moments, for checkpoints.
     pub fn state(&self) -> (i32, &[Tensor], &[Tensor]) {
         (self.steps, &self.first_moments, &self.second_moments)
     }
 
-    /// Puts back a state that [`AdamW::state`] gave.
-    pub fn restore(&mut self, steps: i32, first_moments: Vec<Tensor>, second_moments: Vec<Tensor>) {
+    /// Puts back masters and a state that [`AdamW::masters`] and [`AdamW::state`] gave.
+    pub fn restore(
+        &mut self,
+        steps: i32,
+        masters: &[Tensor],
+        first_moments: Vec<Tensor>,
+        second_moments: Vec<Tensor>,
+    ) {
+        let _guard = tch::no_grad_guard();
+        for ((master, parameter), saved) in self.masters.iter_mut().zip(&mut self.parameters).zip(masters) {
+            master.copy_(saved);
+            parameter.copy_(saved);
+        }
         self.steps = steps;
         self.first_moments = first_moments;
         self.second_moments = second_moments;

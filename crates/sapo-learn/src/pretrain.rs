@@ -298,7 +298,7 @@ impl Checkpoint {
         let steps = Tensor::from_slice(&[steps as f32]);
         let mut named: Vec<(String, &Tensor)> = vec![("steps".to_string(), &steps)];
         for (i, name) in names.iter().enumerate() {
-            named.push((format!("parameter.{name}"), &optimizer.parameters()[i]));
+            named.push((format!("parameter.{name}"), &optimizer.masters()[i]));
             named.push((format!("first_moment.{name}"), &first[i]));
             named.push((format!("second_moment.{name}"), &second[i]));
         }
@@ -310,19 +310,17 @@ impl Checkpoint {
         if !self.path.exists() {
             return Ok(0);
         }
-        let _guard = tch::no_grad_guard();
         let mut file = Weights::open_file(&self.path, Kind::Float, Device::Cpu)?;
         let steps = file.take("steps", &[1]).double_value(&[0]) as i32;
-        let (mut first, mut second) = (Vec::new(), Vec::new());
+        let (mut masters, mut first, mut second) = (Vec::new(), Vec::new(), Vec::new());
         for (i, name) in names.iter().enumerate() {
-            let mut parameter = optimizer.parameters()[i].shallow_clone();
-            let shape = parameter.size();
-            parameter.copy_(&file.take(&format!("parameter.{name}"), &shape));
+            let shape = optimizer.parameters()[i].size();
+            masters.push(file.take(&format!("parameter.{name}"), &shape));
             first.push(file.take(&format!("first_moment.{name}"), &shape));
             second.push(file.take(&format!("second_moment.{name}"), &shape));
         }
         file.finish()?;
-        optimizer.restore(steps, first, second);
+        optimizer.restore(steps, &masters, first, second);
         Ok(steps as usize)
     }
 

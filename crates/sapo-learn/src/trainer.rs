@@ -25,6 +25,9 @@ pub struct TrainConfig {
     pub warmup_ratio: f64,
     /// Largest L2 norm of the gradient.
     pub max_gradient_norm: f64,
+    /// Keep what each block reads and compute its inside again on the way back: less memory, more time, same gradient.
+    #[serde(default)]
+    pub gradient_checkpointing: bool,
     /// Constants of AdamW.
     #[serde(default)]
     pub adamw: AdamWConfig,
@@ -92,7 +95,7 @@ pub fn train(
         order.shuffle(&mut rng);
         for members in order.chunks(config.batch_size) {
             let batch: Vec<&Encoded> = members.iter().map(|&i| &examples[i]).collect();
-            let loss = backward(model, &batch, config.micro_batch_size)?;
+            let loss = backward(model, &batch, config)?;
             let gradient_norm = clip_gradient_norm(optimizer.parameters(), config.max_gradient_norm);
             // libtorch's fused attention can hide a NaN from the loss, but not from the gradient
             if !(loss.is_finite() && gradient_norm.is_finite()) {
@@ -112,15 +115,13 @@ pub fn train(
 pub(crate) fn backward(
     model: &LanguageModel,
     batch: &[&Encoded],
-    micro_batch_size: usize,
+    config: &TrainConfig,
 ) -> Result<f64, LearnError> {
     let all_targets: usize = batch.iter().map(|example| example.target_tokens()).sum();
     let mut loss = 0.0;
-    for part in batch.chunks(micro_batch_size) {
+    for part in batch.chunks(config.micro_batch_size) {
         let part = Batch::new(part, model.max_tokens(), model.device())?;
-        let sum = model.target_nll(&part, true).0.sum(tch::Kind::Float) / all_targets as f64;
-        sum.backward();
-        loss += sum.double_value(&[]);
+        loss += model.backward(&part, 1.0 / all_targets as f64, config.gradient_checkpointing);
     }
-    Ok(loss)
+    Ok(loss / all_targets as f64)
 }

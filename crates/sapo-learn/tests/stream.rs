@@ -55,6 +55,7 @@ fn config(selector: SelectorConfig) -> StreamConfig {
             learning_rate: 5e-3,
             warmup_ratio: 0.05,
             max_gradient_norm: 1.0,
+            gradient_checkpointing: false,
             adamw: Default::default(),
         },
         evaluation: EvaluationConfig { max_new_tokens: 12, token_budget: 4096 },

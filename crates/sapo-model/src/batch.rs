@@ -1,26 +1,24 @@
 use tch::{Device, Tensor};
 
-use crate::{Encoded, ModelError};
+use crate::attention::Asked;
+use crate::{Encoded, ModelError, Sequences};
 
-/// Sequences padded on the right to one length, with the places where a target token is predicted.
+/// Sequences laid end to end, with the places where a target token is predicted.
 #[derive(Debug)]
 pub struct Batch {
-    /// Token ids `[B, T]`.
-    pub ids: Tensor,
-    /// Indices into the flattened `[B * T]` hidden states from which the target tokens are predicted: `[M]`.
-    pub predict_from: Tensor,
+    /// The sequences, N tokens in all.
+    pub sequences: Sequences,
+    /// The M tokens from which the target tokens are predicted.
+    pub(crate) asked: Asked,
     /// The target tokens `[M]`.
     pub targets: Tensor,
     /// For each of the M target tokens, its example's place in the batch.
     pub owner: Vec<usize>,
     /// Number of examples B.
     pub examples: usize,
-    /// Tokens without padding.
+    /// Tokens N.
     pub tokens: usize,
 }
-
-/// Id that fills up short sequences. No token of an example reads a padded place, so any id in the vocabulary will do.
-const PADDING: i64 = 0;
 
 impl Batch {
     /// Joins encoded examples.
@@ -29,26 +27,26 @@ impl Batch {
     /// Refuses an example without target tokens, or longer than `limit` tokens; `index` in the error counts within
     /// `examples`.
     pub fn new(examples: &[&Encoded], limit: usize, device: Device) -> Result<Self, ModelError> {
-        let length = examples.iter().map(|example| example.ids.len()).max().unwrap_or(0);
-        let mut ids = Vec::with_capacity(examples.len() * length);
         let (mut predict_from, mut targets, mut owner) = (Vec::new(), Vec::new(), Vec::new());
+        let mut start = 0;
         for (index, example) in examples.iter().enumerate() {
             example.check(index, limit)?;
             for place in example.target_start..example.ids.len() {
-                predict_from.push((index * length + place - 1) as i64);
+                predict_from.push((start + place - 1) as i64);
                 targets.push(example.ids[place]);
                 owner.push(index);
             }
-            ids.extend_from_slice(&example.ids);
-            ids.resize((index + 1) * length, PADDING);
+            start += example.ids.len();
         }
+        let lengths: Vec<i64> = examples.iter().map(|example| example.ids.len() as i64).collect();
+        let ids: Vec<&[i64]> = examples.iter().map(|example| example.ids.as_slice()).collect();
         Ok(Self {
-            ids: Tensor::from_slice(&ids).reshape([examples.len() as i64, length as i64]).to_device(device),
-            predict_from: Tensor::from_slice(&predict_from).to_device(device),
+            sequences: Sequences::new(&ids, device),
+            asked: Asked::new(&predict_from, &lengths, device),
             targets: Tensor::from_slice(&targets).to_device(device),
             owner,
             examples: examples.len(),
-            tokens: examples.iter().map(|example| example.ids.len()).sum(),
+            tokens: start,
         })
     }
 }

@@ -1,160 +1,87 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tch::Kind;
 
 use crate::ModelError;
 
-/// `config.json` of a Llama checkpoint, with the names of the Hugging Face file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LlamaConfig {
-    /// `["LlamaForCausalLM"]`.
-    pub architectures: Vec<String>,
-    /// `"llama"`.
-    pub model_type: String,
+/// What every model directory's `config.json` says; each family reads its own fields from [`ModelConfig::json`].
+#[derive(Debug, Clone)]
+pub struct ModelConfig {
+    /// The file.
+    pub path: PathBuf,
+    /// The first of `architectures`.
+    pub architecture: String,
     /// Rows of the embedding.
     pub vocab_size: i64,
-    /// Width D of the residual stream.
-    pub hidden_size: i64,
-    /// Width of the SwiGLU layer.
-    pub intermediate_size: i64,
-    /// Number of blocks.
-    pub num_hidden_layers: usize,
-    /// Query heads.
-    pub num_attention_heads: i64,
-    /// Key and value heads (grouped-query attention); all query heads where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub num_key_value_heads: Option<i64>,
-    /// Width of a head; `hidden_size / num_attention_heads` where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub head_dim: Option<i64>,
     /// Longest sequence, in tokens.
-    pub max_position_embeddings: usize,
-    /// Epsilon of RMSNorm.
-    pub rms_norm_eps: f64,
-    /// Base of the rotary embedding.
-    #[serde(default = "default_rope_theta")]
-    pub rope_theta: f64,
-    /// Present and not null: a scaled rotary embedding.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rope_scaling: Option<serde_json::Value>,
-    /// Where newer files keep `rope_theta` and the scaling.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rope_parameters: Option<serde_json::Value>,
-    /// `"silu"`.
-    pub hidden_act: String,
-    /// Whether the output head is the embedding.
-    #[serde(default)]
-    pub tie_word_embeddings: bool,
-    /// Bias in the attention projections.
-    #[serde(default)]
-    pub attention_bias: bool,
-    /// Bias in the feed-forward projections.
-    #[serde(default)]
-    pub mlp_bias: bool,
-    /// Id of the token that starts a text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bos_token_id: Option<serde_json::Value>,
-    /// Id, or list of ids, of the tokens that end an answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub eos_token_id: Option<serde_json::Value>,
-    /// Dtype on disk.
-    #[serde(default, skip_serializing_if = "Option::is_none", alias = "dtype")]
-    pub torch_dtype: Option<String>,
-    /// Standard deviation of the initial weights.
-    #[serde(default = "default_initializer_range")]
+    pub max_tokens: usize,
+    /// Ids that end an answer: of `generation_config.json` where it names some, else of `config.json`.
+    pub eos_token_ids: Vec<i64>,
+    /// Dtype on disk, where the file says one.
+    pub dtype: Option<Kind>,
+    /// Standard deviation of initial weights.
     pub initializer_range: f64,
+    /// The whole file.
+    pub json: Value,
 }
 
-fn default_rope_theta() -> f64 {
-    10_000.0
-}
-
-fn default_initializer_range() -> f64 {
-    0.02
-}
-
-const KNOWN_ARCHITECTURES: &[&str] = &["LlamaForCausalLM"];
-
-impl LlamaConfig {
-    /// Reads and checks `config.json` in `directory`.
+impl ModelConfig {
+    /// Reads `config.json` (and `generation_config.json`, where it is) in `directory`.
     ///
     /// # Errors
-    /// Names the file and the field that is missing, of a wrong type, or not supported.
+    /// Names the file and the field that is missing or of a wrong type.
     pub fn read(directory: &Path) -> Result<Self, ModelError> {
         let path = directory.join("config.json");
-        let text = std::fs::read_to_string(&path).map_err(ModelError::io("read", &path))?;
-        let value: serde_json::Value =
-            serde_json::from_str(&text).map_err(|error| ModelError::malformed(&path, error))?;
-        let architecture = value["architectures"][0].as_str().unwrap_or("(none named)");
-        if !KNOWN_ARCHITECTURES.contains(&architecture) {
-            return Err(ModelError::UnknownArchitecture {
-                path,
-                got: architecture.to_string(),
-                known: KNOWN_ARCHITECTURES.join(", "),
-            });
-        }
-        let mut config: Self =
-            serde_json::from_value(value).map_err(|error| ModelError::malformed(&path, error))?;
-        if let Some(theta) = config.rope_parameters.as_ref().and_then(|p| p["rope_theta"].as_f64()) {
-            config.rope_theta = theta;
-        }
-        config.check().map_err(|problem| ModelError::malformed(&path, problem))?;
-        Ok(config)
-    }
-
-    /// Width of one head.
-    pub fn head_dim(&self) -> i64 {
-        self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads)
-    }
-
-    /// Number of key and value heads.
-    pub fn key_value_heads(&self) -> i64 {
-        self.num_key_value_heads.unwrap_or(self.num_attention_heads)
-    }
-
-    /// Ids that end an answer, as the file lists them.
-    pub fn eos_token_ids(&self) -> Vec<i64> {
-        match &self.eos_token_id {
-            Some(serde_json::Value::Array(ids)) => ids.iter().filter_map(serde_json::Value::as_i64).collect(),
-            Some(id) => id.as_i64().into_iter().collect(),
-            None => Vec::new(),
-        }
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let positive = [
-            ("vocab_size", self.vocab_size),
-            ("hidden_size", self.hidden_size),
-            ("intermediate_size", self.intermediate_size),
-            ("num_attention_heads", self.num_attention_heads),
-            ("num_key_value_heads", self.key_value_heads()),
-        ];
-        if let Some((name, value)) = positive.into_iter().find(|(_, value)| *value <= 0) {
-            return Err(format!("{name} must be positive, got {value}"));
-        }
-        if self.num_attention_heads % self.key_value_heads() != 0 {
-            return Err(format!(
-                "num_attention_heads ({}) must be a multiple of num_key_value_heads ({})",
-                self.num_attention_heads,
-                self.key_value_heads()
-            ));
-        }
-        if self.head_dim() <= 0 || self.head_dim() % 2 != 0 {
-            return Err(format!("head_dim must be positive and even, got {}", self.head_dim()));
-        }
-        if self.hidden_act != "silu" {
-            return Err(format!("hidden_act must be \"silu\", got {:?}", self.hidden_act));
-        }
-        let scaled = |value: &Option<serde_json::Value>| {
-            value
-                .as_ref()
-                .and_then(|v| v["rope_type"].as_str().or(v["type"].as_str()))
-                .filter(|t| *t != "default")
-                .map(String::from)
+        let json = read_json(&path)?;
+        let number = |names: [&str; 2]| {
+            let found = names.iter().find_map(|name| json[*name].as_i64()).filter(|&value| value > 0);
+            found.ok_or_else(|| {
+                ModelError::malformed(&path, format!("{} must be a positive number", names.join(" or ")))
+            })
         };
-        if let Some(kind) = scaled(&self.rope_scaling).or(scaled(&self.rope_parameters)) {
-            return Err(format!("rope scaling {kind:?} is not supported yet"));
+        let generation = directory.join("generation_config.json");
+        let mut eos_token_ids = if generation.exists() {
+            token_ids(&read_json(&generation)?["eos_token_id"])
+        } else {
+            Vec::new()
+        };
+        if eos_token_ids.is_empty() {
+            eos_token_ids = token_ids(&json["eos_token_id"]);
         }
-        Ok(())
+        let dtype = json["dtype"].as_str().or(json["torch_dtype"].as_str()).and_then(dtype_named);
+        let architecture = json["architectures"][0].as_str().unwrap_or("(none named)").to_string();
+        Ok(Self {
+            vocab_size: number(["vocab_size"; 2])?,
+            max_tokens: number(["max_position_embeddings", "n_positions"])? as usize,
+            initializer_range: json["initializer_range"].as_f64().unwrap_or(0.02),
+            path,
+            architecture,
+            eos_token_ids,
+            dtype,
+            json,
+        })
+    }
+}
+
+fn read_json(path: &Path) -> Result<Value, ModelError> {
+    let text = std::fs::read_to_string(path).map_err(ModelError::io("read", path))?;
+    serde_json::from_str(&text).map_err(|error| ModelError::malformed(path, error))
+}
+
+/// An id or a list of ids.
+fn token_ids(value: &Value) -> Vec<i64> {
+    match value {
+        Value::Array(ids) => ids.iter().filter_map(Value::as_i64).collect(),
+        id => id.as_i64().into_iter().collect(),
+    }
+}
+
+fn dtype_named(name: &str) -> Option<Kind> {
+    match name.trim_start_matches("torch.") {
+        "float32" => Some(Kind::Float),
+        "bfloat16" => Some(Kind::BFloat16),
+        "float16" => Some(Kind::Half),
+        _ => None,
     }
 }

@@ -3,16 +3,19 @@ use std::path::{Path, PathBuf};
 
 use tch::{Device, Kind, Tensor};
 
-use crate::families::Llama;
+use serde::Serialize;
+
+use crate::decoder::{Decoder, Sequences};
 use crate::weights::write_whole;
-use crate::{LlamaConfig, ModelError, TextCodec, Weights, save_safetensors};
+use crate::{ModelConfig, ModelError, TextCodec, Weights, families, native, runtime, save_safetensors};
 
 /// A decoder with its tokenizer: what a Hugging Face directory holds.
 #[derive(Debug)]
 pub struct LanguageModel {
-    decoder: Llama,
+    decoder: Decoder,
     codec: TextCodec,
     end_tokens: HashSet<i64>,
+    max_tokens: usize,
     kind: Kind,
     device: Device,
     path: PathBuf,
@@ -25,7 +28,7 @@ impl LanguageModel {
     /// # Errors
     /// Names the file and what is wrong with it.
     pub fn open(directory: &Path, kind: Kind, device: Device) -> Result<Self, ModelError> {
-        let config = LlamaConfig::read(directory)?;
+        let config = ModelConfig::read(directory)?;
         let mut weights = Weights::open(directory, kind, device)?;
         let model = Self::build(directory, &config, &mut weights, kind, device)?;
         weights.finish()?;
@@ -37,18 +40,19 @@ impl LanguageModel {
     /// # Errors
     /// Names the file and what is wrong with it.
     pub fn fresh(directory: &Path, seed: u64, kind: Kind, device: Device) -> Result<Self, ModelError> {
-        let config = LlamaConfig::read(directory)?;
+        let config = ModelConfig::read(directory)?;
         let mut weights = Weights::random(config.initializer_range, seed, kind, device);
         Self::build(directory, &config, &mut weights, kind, device)
     }
 
     fn build(
         directory: &Path,
-        config: &LlamaConfig,
+        config: &ModelConfig,
         weights: &mut Weights,
         kind: Kind,
         device: Device,
     ) -> Result<Self, ModelError> {
+        native::products_by_onednn(runtime::matmul_library() == runtime::MatmulLibrary::OneDnn);
         let codec = TextCodec::open(directory)?;
         if codec.vocab_size() > config.vocab_size as usize {
             let problem = format!(
@@ -58,10 +62,11 @@ impl LanguageModel {
             );
             return Err(ModelError::malformed(directory, problem));
         }
-        let decoder = Llama::load(config, weights, kind, device)?;
-        let mut end_tokens: HashSet<i64> = config.eos_token_ids().into_iter().collect();
+        let decoder = families::load(config, weights)?;
+        let mut end_tokens: HashSet<i64> = config.eos_token_ids.iter().copied().collect();
         end_tokens.extend(codec.eos_token_id());
-        Ok(Self { decoder, codec, end_tokens, kind, device, path: directory.to_path_buf() })
+        let max_tokens = config.max_tokens;
+        Ok(Self { decoder, codec, end_tokens, max_tokens, kind, device, path: directory.to_path_buf() })
     }
 
     /// Writes the weights as `model.safetensors` in `directory`, in the dtype `kind`. Configuration and tokenizer are
@@ -85,7 +90,7 @@ impl LanguageModel {
     ///
     /// # Errors
     /// Names the file that cannot be written.
-    pub fn write_config(config: &LlamaConfig, directory: &Path) -> Result<(), ModelError> {
+    pub fn write_config(config: &impl Serialize, directory: &Path) -> Result<(), ModelError> {
         let path = directory.join("config.json");
         let text =
             serde_json::to_string_pretty(config).map_err(|error| ModelError::malformed(&path, error))?;
@@ -107,17 +112,23 @@ impl LanguageModel {
     }
 
     /// The decoder.
-    pub fn decoder(&self) -> &Llama {
+    pub fn decoder(&self) -> &Decoder {
         &self.decoder
     }
 
-    pub(crate) fn decoder_mut(&mut self) -> &mut Llama {
+    pub(crate) fn decoder_mut(&mut self) -> &mut Decoder {
         &mut self.decoder
+    }
+
+    /// Logits after every token of one sequence: `[T, vocab]`.
+    pub fn logits(&self, ids: &[i64]) -> Tensor {
+        let _guard = tch::no_grad_guard();
+        self.decoder.logits(&self.decoder.hidden(&Sequences::new(&[ids], self.device)))
     }
 
     /// Longest sequence in tokens.
     pub fn max_tokens(&self) -> usize {
-        self.decoder.config().max_position_embeddings
+        self.max_tokens
     }
 
     /// Dtype of the weights in memory.

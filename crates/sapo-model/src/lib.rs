@@ -6,9 +6,13 @@
 //!
 //! Deliberately absent: optimiser and schedule (they belong to `sapo-learn`), and pickled checkpoints.
 
+mod activation;
+mod attention;
+mod backward;
 mod batch;
 mod codec;
 mod config;
+mod decoder;
 mod error;
 pub mod families;
 mod generate;
@@ -17,15 +21,19 @@ mod language_model;
 mod linear;
 mod lora;
 mod loss;
+pub mod native;
 mod new_tokenizer;
+mod norm;
 mod rope;
 pub mod runtime;
 mod weights;
 
 pub use batch::{Batch, token_budget_batches};
 pub use codec::{Encoded, TextCodec, TextFormat};
-pub use config::LlamaConfig;
+pub use config::ModelConfig;
+pub use decoder::{Decoder, Sequences};
 pub use error::ModelError;
+pub use families::LlamaConfig;
 pub use generate::Generation;
 pub use hash::directory_sha256;
 pub use language_model::LanguageModel;

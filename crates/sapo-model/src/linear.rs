@@ -1,13 +1,25 @@
-use tch::Tensor;
+use tch::{Kind, Tensor};
+
+use crate::native::{self, LowRankTerm};
 
 /// `x W^T + b`, with an optional trainable low-rank term beside it.
 #[derive(Debug)]
 pub(crate) struct Linear {
-    /// `[out, in]`
+    /// As in the checkpoint: `[out, in]`, or `[in, out]` in a [`WeightLayout::InOut`] layer.
     pub(crate) weight: Tensor,
     /// `[out]`
     pub(crate) bias: Option<Tensor>,
+    pub(crate) layout: WeightLayout,
     pub(crate) lora: Option<LowRank>,
+}
+
+/// Which way round a checkpoint holds a weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WeightLayout {
+    /// `nn.Linear`
+    OutIn,
+    /// GPT-2's `Conv1D`
+    InOut,
 }
 
 /// The trainable term of one projection: `scaling * dropout(x) A^T B^T`.
@@ -22,24 +34,39 @@ pub(crate) struct LowRank {
 }
 
 impl Linear {
-    pub(crate) fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
-        Self { weight, bias, lora: None }
+    /// `[N, in]` to `[N, out]`; dropout acts only where `train` is set.
+    pub(crate) fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+        let weight = self.out_in();
+        let Some(low_rank) = &self.lora else {
+            return native::linear(x, &weight, self.bias.as_ref(), None);
+        };
+        let dropped_x = (train && low_rank.dropout > 0.0).then(|| x.dropout(low_rank.dropout, true));
+        let term = LowRankTerm {
+            dropped_x: dropped_x.as_ref(),
+            a: &low_rank.a,
+            b: &low_rank.b,
+            scaling: low_rank.scaling,
+        };
+        native::linear(x, &weight, self.bias.as_ref(), Some(term))
     }
 
-    /// `[.., in]` to `[.., out]`; dropout acts only where `train` is set.
-    pub(crate) fn forward(&self, x: &Tensor, train: bool) -> Tensor {
-        let y = x.linear(&self.weight, self.bias.as_ref());
-        match &self.lora {
-            None => y,
-            Some(low_rank) => {
-                let x = if train && low_rank.dropout > 0.0 {
-                    x.dropout(low_rank.dropout, true)
-                } else {
-                    x.shallow_clone()
-                };
-                y + x.linear(&low_rank.a, None::<&Tensor>).linear(&low_rank.b, None::<&Tensor>)
-                    * low_rank.scaling
-            }
+    /// Width of what comes out, width of what goes in.
+    pub(crate) fn out_and_in(&self) -> (i64, i64) {
+        let weight = self.out_in().size();
+        (weight[0], weight[1])
+    }
+
+    /// Adds `delta` `[out, in]`, in f32, to the weight in place.
+    pub(crate) fn add(&mut self, delta: &Tensor) {
+        let sum = self.out_in().to_kind(Kind::Float) + delta;
+        self.out_in().copy_(&sum);
+    }
+
+    /// The weight `[out, in]`, sharing memory.
+    fn out_in(&self) -> Tensor {
+        match self.layout {
+            WeightLayout::OutIn => self.weight.shallow_clone(),
+            WeightLayout::InOut => self.weight.tr(),
         }
     }
 }

@@ -93,7 +93,7 @@ impl LanguageModel {
         for (name, linear) in self.decoder_mut().named_linears_mut() {
             linear.lora = None;
             if config.targets(&name) {
-                let (out, inp) = (linear.weight.size()[0], linear.weight.size()[1]);
+                let (out, inp) = linear.out_and_in();
                 linear.lora = Some(LowRank {
                     a: uniform_a(config.r, inp, &mut rng)
                         .to_kind(kind)
@@ -132,8 +132,7 @@ impl LanguageModel {
         let mut modules = BTreeMap::new();
         for (name, linear) in self.decoder_mut().named_linears_mut() {
             if let Some(LowRank { a, b, scaling, .. }) = linear.lora.take() {
-                let delta = b.matmul(&a) * scaling; // [out, in]
-                linear.weight = &linear.weight + delta;
+                linear.add(&(b.to_kind(Kind::Float).matmul(&a.to_kind(Kind::Float)) * scaling));
                 modules.insert(name, (a.detach(), b.detach()));
             }
         }
@@ -183,7 +182,7 @@ impl LanguageModel {
         let mut deltas = Vec::new();
         for (name, linear) in self.decoder_mut().named_linears_mut() {
             if config.targets(&name) {
-                let (out, inp) = (linear.weight.size()[0], linear.weight.size()[1]);
+                let (out, inp) = linear.out_and_in();
                 let a = weights.take(&format!("{PREFIX}{name}.lora_A.weight"), &[r, inp]);
                 let b = weights.take(&format!("{PREFIX}{name}.lora_B.weight"), &[out, r]);
                 deltas.push((linear, b.matmul(&a) * config.scaling()));
@@ -191,7 +190,7 @@ impl LanguageModel {
         }
         weights.finish()?;
         for (linear, delta) in deltas {
-            linear.weight = &linear.weight + delta;
+            linear.add(&delta);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-use tch::{Kind, Tensor};
+use tch::{Kind, Reduction, Tensor};
 
 use crate::{Batch, Encoded, LanguageModel, ModelError, token_budget_batches};
 
@@ -22,15 +22,32 @@ impl ExampleLoss {
 #[derive(Debug)]
 pub struct TargetNll(pub Tensor);
 
+/// Logits in memory at once: 64 MiB of f32.
+const LOGITS_AT_ONCE: i64 = 1 << 24;
+
 impl LanguageModel {
     /// Losses of the target tokens of a batch, with gradients where parameters ask for them.
     ///
-    /// Logits are computed at the places that predict a target token only, never `[B, T, vocab]`.
+    /// Logits are computed at the places that predict a target token only, never `[B, T, vocab]`; the last
+    /// block computes nothing else either.
     pub fn target_nll(&self, batch: &Batch, train: bool) -> TargetNll {
-        let hidden = self.decoder().hidden(&batch.ids, train); // [B, T, D]
-        let hidden = hidden.flatten(0, 1).index_select(0, &batch.predict_from); // [M, D]
-        let logits = self.decoder().logits(&hidden).to_kind(Kind::Float); // [M, vocab]
-        TargetNll(logits.cross_entropy_loss(&batch.targets, None::<&Tensor>, tch::Reduction::None, -100, 0.0))
+        let hidden = self.decoder().hidden_of(&batch.sequences, &batch.asked, train); // [M, D]
+        TargetNll(self.nll_of(&hidden, batch))
+    }
+
+    /// Losses `[M]` of the target tokens of a batch from the hidden states `[M, D]` that predict them, some rows at a time.
+    pub(crate) fn nll_of(&self, hidden: &Tensor, batch: &Batch) -> Tensor {
+        let nll = |hidden: &Tensor, targets: &Tensor| {
+            let logits = self.decoder().logits(hidden).to_kind(Kind::Float); // [rows, vocab]
+            logits.cross_entropy_loss(targets, None::<&Tensor>, Reduction::None, -100, 0.0)
+        };
+        let rows = (LOGITS_AT_ONCE / self.decoder().vocab_size()).max(64);
+        if hidden.size()[0] <= rows {
+            return nll(hidden, &batch.targets);
+        }
+        let (hidden, targets) = (hidden.split(rows, 0), batch.targets.split(rows, 0));
+        let parts: Vec<Tensor> = hidden.iter().zip(&targets).map(|(h, t)| nll(h, t)).collect();
+        Tensor::cat(&parts, 0)
     }
 
     /// The loss of each example, forward only, in batches of at most `token_budget` padded tokens.

@@ -10,6 +10,41 @@ pub fn init(threads: usize) {
     tch::set_num_threads(i32::try_from(threads.max(1)).unwrap_or(i32::MAX));
 }
 
+/// What computes f32 products on the CPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatmulLibrary {
+    /// The BLAS that libtorch was linked with.
+    Blas,
+    /// oneDNN, which libtorch has too.
+    OneDnn,
+}
+
+/// The library for f32 products: `SAPO_MATMUL` where it says `blas` or `onednn`; otherwise oneDNN on a CPU with AVX-512
+/// that is not Intel's, where MKL keeps to AVX2 and is half as fast (docs/performance.md), and the BLAS elsewhere.
+///
+/// Results differ in the last bits between the two, never between two runs with the same one.
+pub fn matmul_library() -> MatmulLibrary {
+    match std::env::var("SAPO_MATMUL").as_deref() {
+        Ok("blas") => MatmulLibrary::Blas,
+        Ok("onednn") => MatmulLibrary::OneDnn,
+        _ if mkl_keeps_to_avx2() => MatmulLibrary::OneDnn,
+        _ => MatmulLibrary::Blas,
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn mkl_keeps_to_avx2() -> bool {
+    let vendor = std::arch::x86_64::__cpuid(0);
+    let name: Vec<u8> =
+        [vendor.ebx, vendor.edx, vendor.ecx].iter().flat_map(|part| part.to_le_bytes()).collect();
+    std::arch::is_x86_feature_detected!("avx512f") && name != b"GenuineIntel"
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn mkl_keeps_to_avx2() -> bool {
+    false
+}
+
 /// Threads that this process should use: `SAPO_THREADS` where the lab set it, otherwise all cores.
 pub fn threads_from_env() -> usize {
     let all = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);

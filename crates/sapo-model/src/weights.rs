@@ -3,38 +3,79 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use memmap2::Mmap;
+use memmap2::{MmapMut, MmapOptions};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use tch::{Device, Kind, Tensor};
 
-use crate::ModelError;
+use crate::linear::{Linear, WeightLayout};
+use crate::norm::Norm;
+use crate::{ModelError, native};
 
 /// Hands tensors out by name and shape, and at the end says what did not fit.
 ///
-/// The same interface makes fresh random weights for pre-training, so that a family has one way of being built.
+/// Files are mapped, not read: a tensor that is wanted on the CPU in the dtype it has on disk is the file's own memory,
+/// shared with the system's cache until somebody writes to it (then page by page a private copy), so that no second copy
+/// of the weights exists. The same interface makes fresh random weights for pre-training, so that a family has one way of
+/// being built.
 #[derive(Debug)]
 pub struct Weights {
     source: Source,
     path: PathBuf,
     kind: Kind,
     device: Device,
+    /// Left out in front of names where no name in the files begins with it.
+    prefix: &'static str,
     missing: Vec<String>,
     misfits: Vec<String>,
 }
 
 #[derive(Debug)]
 enum Source {
-    Files { files: Vec<Mmap>, place: HashMap<String, usize> },
+    Files(HashMap<String, Stored>),
     Random { std: f64, rng: Box<ChaCha8Rng> },
 }
 
-/// Names that some checkpoints carry and no decoder reads.
+/// A tensor in a mapped file.
+#[derive(Debug)]
+struct Stored {
+    file: Arc<Mapped>,
+    dtype: Dtype,
+    shape: Vec<i64>,
+    /// Where its bytes begin, in a file long enough to hold them all.
+    start: usize,
+}
+
+/// A whole file in memory, private to this process: writing to it does not reach the disk.
+#[derive(Debug)]
+struct Mapped {
+    /// Kept for unmapping it at the end; reached through `data` alone.
+    _map: MmapMut,
+    data: *mut u8,
+}
+
+// SAFETY: `data` points into `_map`, which does not move; who writes through it is libtorch's affair, as with any tensor.
+#[allow(unsafe_code)]
+unsafe impl Send for Mapped {}
+#[allow(unsafe_code)]
+unsafe impl Sync for Mapped {}
+
+/// Names that some checkpoints carry and no decoder reads: heads that are tied, constant masks and frequencies.
 fn is_ignorable(name: &str) -> bool {
-    name.ends_with("rotary_emb.inv_freq") || name == "lm_head.weight"
+    ["lm_head.weight", "embed_out.weight"].contains(&name)
+        || [
+            "rotary_emb.inv_freq",
+            ".attn.bias",
+            ".attn.masked_bias",
+            ".attention.bias",
+            ".attention.masked_bias",
+        ]
+        .iter()
+        .any(|ending| name.ends_with(ending))
 }
 
 impl Weights {
@@ -59,19 +100,11 @@ impl Weights {
     }
 
     fn open_files(paths: &[PathBuf], shown: &Path, kind: Kind, device: Device) -> Result<Self, ModelError> {
-        let mut files = Vec::new();
-        let mut place = HashMap::new();
+        let mut stored = HashMap::new();
         for path in paths {
-            let map = map_file(path)?;
-            let tensors = SafeTensors::deserialize(&map).map_err(|error| {
-                ModelError::malformed(path, format!("not a whole safetensors file: {error}"))
-            })?;
-            for name in tensors.names() {
-                place.insert(name.to_string(), files.len());
-            }
-            files.push(map);
+            stored.extend(map_file(path)?);
         }
-        Ok(Self::from_source(Source::Files { files, place }, shown, kind, device))
+        Ok(Self::from_source(Source::Files(stored), shown, kind, device))
     }
 
     /// Fresh weights: matrices normal with standard deviation `std`, norms one, biases zero; the same for a seed.
@@ -81,7 +114,52 @@ impl Weights {
     }
 
     fn from_source(source: Source, path: &Path, kind: Kind, device: Device) -> Self {
-        Self { source, path: path.to_path_buf(), kind, device, missing: Vec::new(), misfits: Vec::new() }
+        Self {
+            source,
+            path: path.to_path_buf(),
+            kind,
+            device,
+            prefix: "",
+            missing: Vec::new(),
+            misfits: Vec::new(),
+        }
+    }
+
+    /// Where the tensors are wanted.
+    pub(crate) fn device(&self) -> Device {
+        self.device
+    }
+
+    /// Whether the files hold a tensor of that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        matches!(&self.source, Source::Files(stored) if stored.contains_key(name))
+    }
+
+    /// From now on `prefix` in front of a name may be left out in the files, in all of them or in none.
+    pub(crate) fn allow_without_prefix(&mut self, prefix: &'static str) {
+        let is_without = matches!(&self.source, Source::Files(stored) if !stored.keys().any(|name| name.starts_with(prefix)));
+        self.prefix = if is_without { prefix } else { "" };
+    }
+
+    /// `{name}.weight` `[out, in]` and, with `bias`, `{name}.bias` `[out]`.
+    pub(crate) fn linear(&mut self, name: &str, out: i64, inp: i64, bias: bool) -> Linear {
+        let weight = self.take(&format!("{name}.weight"), &[out, inp]);
+        let bias = bias.then(|| self.take(&format!("{name}.bias"), &[out]));
+        Linear { weight, bias, layout: WeightLayout::OutIn, lora: None }
+    }
+
+    /// `{name}.weight` `[in, out]` and `{name}.bias` `[out]`: GPT-2's layout.
+    pub(crate) fn conv1d(&mut self, name: &str, out: i64, inp: i64) -> Linear {
+        let weight = self.take(&format!("{name}.weight"), &[inp, out]);
+        let bias = Some(self.take(&format!("{name}.bias"), &[out]));
+        Linear { weight, bias, layout: WeightLayout::InOut, lora: None }
+    }
+
+    /// `{name}.weight` and `{name}.bias`, both `[width]`.
+    pub(crate) fn layer_norm(&mut self, name: &str, width: i64, eps: f64) -> Norm {
+        let weight = self.take(&format!("{name}.weight"), &[width]);
+        let bias = self.take(&format!("{name}.bias"), &[width]);
+        Norm::Layer { weight, bias, eps }
     }
 
     /// The tensor of that name. A missing or wrongly shaped one is noted for [`Weights::finish`], and zeros stand in.
@@ -92,22 +170,16 @@ impl Weights {
             Source::Random { std, rng } => {
                 random_tensor(shape, *std, rng).to_kind(self.kind).to_device(self.device)
             }
-            Source::Files { files, place } => {
-                let Some(file) = place.remove(name) else {
+            Source::Files(stored) => {
+                let Some(found) = stored.remove(name.strip_prefix(self.prefix).unwrap_or(name)) else {
                     self.missing.push(name.to_string());
                     return zeros();
                 };
-                match read_tensor(&files[file], name) {
-                    Err(problem) => {
-                        self.misfits.push(format!("{name} {problem}"));
-                        zeros()
-                    }
-                    Ok(tensor) if tensor.size() != shape => {
-                        self.misfits.push(format!("{name} is {:?}, expected {shape:?}", tensor.size()));
-                        zeros()
-                    }
-                    Ok(tensor) => tensor.to_kind(self.kind).to_device(self.device),
+                if found.shape != shape {
+                    self.misfits.push(format!("{name} is {:?}, expected {shape:?}", found.shape));
+                    return zeros();
                 }
+                found.tensor().to_kind(self.kind).to_device(self.device)
             }
         }
     }
@@ -118,7 +190,7 @@ impl Weights {
     /// Lists every name that was missing, left over, or of a wrong shape or dtype.
     pub fn finish(self) -> Result<(), ModelError> {
         let mut left_over: Vec<String> = match self.source {
-            Source::Files { place, .. } => place.into_keys().filter(|name| !is_ignorable(name)).collect(),
+            Source::Files(stored) => stored.into_keys().filter(|name| !is_ignorable(name)).collect(),
             Source::Random { .. } => Vec::new(),
         };
         left_over.sort();
@@ -151,27 +223,61 @@ fn shards(directory: &Path, index: &Path) -> Result<Vec<PathBuf>, ModelError> {
     Ok(names.into_iter().map(|name| directory.join(name)).collect())
 }
 
+/// The tensors of a mapped file.
 #[allow(unsafe_code)]
-fn map_file(path: &Path) -> Result<Mmap, ModelError> {
+fn map_file(path: &Path) -> Result<Vec<(String, Stored)>, ModelError> {
     let file = std::fs::File::open(path).map_err(ModelError::io("open", path))?;
-    // SAFETY: the map is read-only and private to this struct. A file that another program shortens meanwhile would
-    // fault; checkpoints are written by rename (here and by Hugging Face tools), never in place.
-    unsafe { Mmap::map(&file) }.map_err(ModelError::io("map", path))
+    // SAFETY: the map is private to this process. A file that another program shortens meanwhile would fault; checkpoints
+    // are written by rename (here and by Hugging Face tools), never in place.
+    let mut map = unsafe { MmapOptions::new().map_copy(&file) }.map_err(ModelError::io("map", path))?;
+    let refused = |error| ModelError::malformed(path, format!("not a whole safetensors file: {error}"));
+    let mut found = Vec::new();
+    for (name, view) in SafeTensors::deserialize(&map).map_err(refused)?.iter() {
+        let dtype = view.dtype();
+        if kind_of(dtype).is_none() {
+            let problem = format!("{name} has dtype {dtype:?}, expected F32, F16, BF16 or F64");
+            return Err(ModelError::malformed(path, problem));
+        }
+        let shape: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
+        let start = view.data().as_ptr() as usize - map.as_ptr() as usize;
+        found.push((name.to_string(), dtype, shape, start));
+    }
+    let data = map.as_mut_ptr();
+    let file = Arc::new(Mapped { _map: map, data });
+    let stored = |dtype, shape, start| Stored { file: Arc::clone(&file), dtype, shape, start };
+    Ok(found.into_iter().map(|(name, dtype, shape, start)| (name, stored(dtype, shape, start))).collect())
 }
 
-/// The tensor of that name in a mapped file, or what is wrong with it.
-fn read_tensor(file: &Mmap, name: &str) -> Result<Tensor, String> {
-    let tensors = SafeTensors::deserialize(file).map_err(|error| format!("cannot be read: {error}"))?;
-    let view = tensors.tensor(name).map_err(|error| format!("cannot be read: {error}"))?;
-    let kind = match view.dtype() {
-        Dtype::F32 => Kind::Float,
-        Dtype::F16 => Kind::Half,
-        Dtype::BF16 => Kind::BFloat16,
-        Dtype::F64 => Kind::Double,
-        other => return Err(format!("has dtype {other:?}, expected F32, F16, BF16 or F64")),
-    };
-    let shape: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
-    Tensor::f_from_data_size(view.data(), &shape, kind).map_err(|error| format!("cannot be read: {error}"))
+fn kind_of(dtype: Dtype) -> Option<Kind> {
+    match dtype {
+        Dtype::F32 => Some(Kind::Float),
+        Dtype::F16 => Some(Kind::Half),
+        Dtype::BF16 => Some(Kind::BFloat16),
+        Dtype::F64 => Some(Kind::Double),
+        _ => None,
+    }
+}
+
+impl Stored {
+    /// The tensor over the file's memory, or a copy of it where it begins at an odd address.
+    #[allow(unsafe_code)]
+    fn tensor(&self) -> Tensor {
+        let kind = kind_of(self.dtype).unwrap_or(Kind::Float);
+        let width = kind.elt_size_in_bytes();
+        // SAFETY: safetensors has checked that every tensor lies within the file, which `file` keeps mapped.
+        unsafe {
+            let data = self.file.data.add(self.start);
+            if (data as usize).is_multiple_of(width) {
+                return native::tensor_over(data, &self.shape, kind, Arc::clone(&self.file));
+            }
+            let count: i64 = self.shape.iter().product();
+            Tensor::from_data_size(
+                std::slice::from_raw_parts(data, count as usize * width),
+                &self.shape,
+                kind,
+            )
+        }
+    }
 }
 
 /// Standard normal values by Box and Muller from a named generator, so that initial weights do not depend on libtorch's

@@ -1,5 +1,71 @@
 //! Decoder families: one file each, named and laid out as its checkpoint.
+//!
+//! A file says which fields of `config.json` it reads, which values it refuses, and how its blocks compute. Dropout that
+//! a configuration names is not applied: fine-tuning here drops out LoRA's input alone.
 
+mod gemma2;
+mod gpt2;
+mod gpt_neox;
 mod llama;
+mod mistral;
+mod qwen2;
+mod qwen3;
+mod rotary;
 
-pub use llama::{KvCache, Llama};
+pub use llama::LlamaConfig;
+
+use serde::de::DeserializeOwned;
+
+use crate::decoder::Decoder;
+use crate::{ModelConfig, ModelError, Weights};
+
+/// One architecture of `config.json`.
+struct Family {
+    architecture: &'static str,
+    /// Takes the weights that the configuration asks for; the error says what is wrong with the configuration.
+    load: fn(&ModelConfig, &mut Weights) -> Result<Decoder, String>,
+}
+
+const FAMILIES: &[Family] = &[
+    Family { architecture: "LlamaForCausalLM", load: llama::load },
+    Family { architecture: "MistralForCausalLM", load: mistral::load },
+    Family { architecture: "Qwen2ForCausalLM", load: qwen2::load },
+    Family { architecture: "Qwen3ForCausalLM", load: qwen3::load },
+    Family { architecture: "Gemma2ForCausalLM", load: gemma2::load },
+    Family { architecture: "GPT2LMHeadModel", load: gpt2::load },
+    Family { architecture: "GPTNeoXForCausalLM", load: gpt_neox::load },
+];
+
+/// The architectures that can be opened.
+pub fn architectures() -> Vec<&'static str> {
+    FAMILIES.iter().map(|family| family.architecture).collect()
+}
+
+/// Builds the decoder that `config` names. Weights that are missing or of a wrong shape are noted in `weights`.
+///
+/// # Errors
+/// When the architecture is not known, or a field of the configuration is missing, malformed or not supported.
+pub(crate) fn load(config: &ModelConfig, weights: &mut Weights) -> Result<Decoder, ModelError> {
+    let family =
+        FAMILIES.iter().find(|family| family.architecture == config.architecture).ok_or_else(|| {
+            ModelError::UnknownArchitecture {
+                path: config.path.clone(),
+                got: config.architecture.clone(),
+                known: architectures().join(", "),
+            }
+        })?;
+    (family.load)(config, weights).map_err(|problem| ModelError::malformed(&config.path, problem))
+}
+
+/// The fields that one family reads.
+fn fields<T: DeserializeOwned>(config: &ModelConfig) -> Result<T, String> {
+    serde_json::from_value(config.json.clone()).map_err(|error| error.to_string())
+}
+
+/// Refuses a width or a count below one.
+fn check_positive(fields: &[(&str, i64)]) -> Result<(), String> {
+    match fields.iter().find(|(_, value)| *value <= 0) {
+        Some((name, value)) => Err(format!("{name} must be positive, got {value}")),
+        None => Ok(()),
+    }
+}

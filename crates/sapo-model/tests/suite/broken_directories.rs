@@ -70,16 +70,22 @@ const BROKEN: &[Case] = &[
         &["config.json", "num_attention_heads (4)", "num_key_value_heads (3)"],
     ),
     (
-        "other activation",
+        "unknown activation",
         "llama-untied",
-        |d| config(d, |c| c["hidden_act"] = json!("gelu")),
-        &["config.json", "hidden_act", "silu", "gelu"],
+        |d| config(d, |c| c["hidden_act"] = json!("gelou")),
+        &["config.json", "activation", "gelou", "gelu_new", "silu"],
     ),
     (
-        "scaled positions",
+        "scaled positions without their constants",
         "llama-untied",
         |d| config(d, |c| c["rope_scaling"] = json!({"rope_type": "llama3", "factor": 8.0})),
-        &["config.json", "llama3"],
+        &["config.json", "llama3", "low_freq_factor"],
+    ),
+    (
+        "unknown scaling of positions",
+        "llama-untied",
+        |d| config(d, |c| c["rope_scaling"] = json!({"rope_type": "longrope", "factor": 8.0})),
+        &["config.json", "longrope", "llama3", "yarn"],
     ),
     (
         "scaled positions, newer style",

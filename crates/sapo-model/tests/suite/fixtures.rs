@@ -210,9 +210,7 @@ pub(crate) fn examples(value: &Value) -> Vec<Encoded> {
 
 /// Logits of one sequence: `[T, vocab]`.
 pub(crate) fn logits(model: &LanguageModel, ids: &[i64]) -> Tensor {
-    let _guard = tch::no_grad_guard();
-    let ids = Tensor::from_slice(ids).unsqueeze(0);
-    model.decoder().logits(&model.decoder().hidden(&ids, false)).squeeze_dim(0)
+    model.logits(ids)
 }
 
 /// Logits of the last `places` places of a sequence: `[places, vocab]`.

@@ -59,13 +59,15 @@ fn half_precision_comes_back_bit_for_bit() {
 
 #[test]
 fn a_written_configuration_says_the_same() {
+    let read = |directory: &Path| -> LlamaConfig {
+        serde_json::from_str(&std::fs::read_to_string(directory.join("config.json")).unwrap()).unwrap()
+    };
     for name in ["llama-tied", "llama-untied"] {
-        let (config, copy) = (LlamaConfig::read(&fixture(name)).unwrap(), copy_of(name));
+        let (config, copy) = (read(&fixture(name)), copy_of(name));
         LanguageModel::write_config(&config, copy.path()).unwrap();
-        assert_eq!(LlamaConfig::read(copy.path()).unwrap(), config);
+        assert_eq!(read(copy.path()), config);
         assert_same_parameters(&open_at(copy.path()).unwrap(), &open(name));
     }
-    assert_eq!(LlamaConfig::read(&fixture("llama-untied")).unwrap().rope_theta, 5000.0);
 }
 
 #[test]

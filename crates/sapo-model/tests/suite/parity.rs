@@ -1,7 +1,6 @@
 //! The forward and backward pass of every checkpoint against transformers and PEFT.
 
-use sapo_model::families::KvCache;
-use sapo_model::{Device, Kind, LanguageModel};
+use sapo_model::{Device, Kind, LanguageModel, Sequences};
 use serde_json::{Value, json};
 use tch::Tensor;
 
@@ -116,11 +115,9 @@ fn logits_at_far_positions_are_those_of_transformers() {
     let directory = checkpoint.variant(&json!({"config": want["config"], "absent": [], "without": []}));
     let model = LanguageModel::open(directory.path(), Kind::Float, Device::Cpu).unwrap();
     let _guard = tch::no_grad_guard();
-    let row = |name: &str| Tensor::from_slice(&integers(&want[name])).unsqueeze(0);
-    let mask = Tensor::ones([1, 1, 6, 6], (Kind::Bool, Device::Cpu)).tril(0);
-    let hidden =
-        model.decoder().hidden_cached(&row("ids"), &row("positions"), &mask, &mut KvCache::default());
-    let got = model.decoder().logits(&hidden).squeeze_dim(0);
+    let tokens =
+        Sequences::new(&[integers(&want["ids"])], Device::Cpu).at_positions(&integers(&want["positions"]));
+    let got = model.decoder().logits(&model.decoder().hidden(&tokens));
     assert_close("logits at far positions", &got, &checkpoint.tensors["far.logits"], TOLERANCE);
 }
 

@@ -1,0 +1,78 @@
+// The product of a linear layer, with its gradients, and the low-rank term of LoRA in the same node of the graph.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+namespace sapo {
+
+using at::Tensor;
+using OptionalTensor = std::optional<Tensor>;
+
+// Whether f32 products on the CPU go to oneDNN instead of the BLAS that libtorch was linked with (runtime.rs decides).
+inline bool& products_by_onednn() {
+    static bool on = false;
+    return on;
+}
+
+// x w^T (+ bias): [N, in] and [out, in] to [N, out]. w may be a transposed view.
+inline Tensor product(const Tensor& x, const Tensor& w, const OptionalTensor& bias = std::nullopt) {
+    const bool plain = !products_by_onednn() || !x.device().is_cpu() || x.scalar_type() != at::kFloat || x.numel() == 0;
+    if (plain) return at::linear(x, w, bias);
+    using Signature = Tensor(const Tensor&, const Tensor&, const OptionalTensor&, std::string_view, c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
+    static const auto op = c10::Dispatcher::singleton()
+                               .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
+                               .typed<Signature>();
+    return op.call(x, w, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
+}
+
+// x W^T + bias + s (x' A^T) B^T, where x' is x or x after dropout.
+struct LoraLinear : torch::autograd::Function<LoraLinear> {
+    static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, const Tensor& w,
+                          const OptionalTensor& bias, const OptionalTensor& dropped_x, const OptionalTensor& a,
+                          const OptionalTensor& b, double scaling) {
+        at::AutoDispatchBelowADInplaceOrView guard;
+        Tensor y = product(x, w, bias), low;
+        if (a) {
+            low = product(dropped_x.value_or(x), *a);               // [N, r]
+            y.addmm_(low, b->t(), /*beta=*/1, /*alpha=*/scaling);  // [N, out]
+        }
+        const Tensor none;
+        context->save_for_backward({x, w, dropped_x.value_or(none), a.value_or(none), b.value_or(none), low});
+        context->saved_data["has_bias"] = bias.has_value();
+        context->saved_data["scaling"] = scaling;
+        return y;
+    }
+
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                   torch::autograd::variable_list gradients) {
+        at::AutoDispatchBelowADInplaceOrView guard;
+        const auto saved = context->get_saved_variables();
+        const Tensor &x = saved[0], &w = saved[1], &dropped_x = saved[2], &a = saved[3], &b = saved[4], &low = saved[5];
+        // needs_input_grad counts the tensors that forward was given, not its arguments
+        size_t given = 0;
+        const auto wanted = [&](bool present) { return present && context->needs_input_grad(given++); };
+        const bool x_wanted = wanted(true), w_wanted = wanted(true);
+        const bool bias_wanted = wanted(context->saved_data["has_bias"].toBool());
+        const bool dropped_x_wanted = wanted(dropped_x.defined());
+        const bool a_wanted = wanted(a.defined()), b_wanted = wanted(b.defined());
+
+        const Tensor g = gradients[0].contiguous();  // [N, out]
+        Tensor of_x, of_w, of_bias, of_dropped_x, of_a, of_b;
+        if (x_wanted) of_x = product(g, w.t());
+        if (w_wanted) of_w = product(g.t(), x.t());
+        if (bias_wanted) of_bias = g.sum(0);
+        if (a.defined()) {
+            const double scaling = context->saved_data["scaling"].toDouble();
+            const Tensor of_low = product(g, b.t()).mul_(scaling);  // [N, r]
+            if (a_wanted) of_a = product(of_low.t(), (dropped_x.defined() ? dropped_x : x).t());
+            if (b_wanted) of_b = product(g.t(), low.t()).mul_(scaling);
+            if (dropped_x_wanted) of_dropped_x = product(of_low, a.t());
+            if (x_wanted && !dropped_x.defined()) of_x.addmm_(of_low, a);
+        }
+        return {of_x, of_w, of_bias, of_dropped_x, of_a, of_b, Tensor()};
+    }
+};
+
+}  // namespace sapo

@@ -1,0 +1,340 @@
+//! Attention over packed sequences, and the cache of keys and values.
+//!
+//! A forward pass works on tokens laid end to end, `[N, ..]`, so that no layer computes padding. Attention alone needs
+//! to know which tokens belong together: [`Places`] pads its inputs to `[B, T, ..]` and packs its result again.
+
+use tch::{Device, Kind, Tensor};
+
+use crate::native;
+use crate::rope::Angles;
+
+/// Where the tokens of packed sequences stand in a padded batch `[B, T]`.
+#[derive(Debug)]
+pub(crate) struct Places {
+    lengths: Vec<i64>,
+    longest: i64,
+    /// Absent where all sequences have one length.
+    padding: Option<Padding>,
+    device: Device,
+}
+
+#[derive(Debug)]
+struct Padding {
+    /// `[B * T]`: packed row of each place, -1 for padding
+    packed_row: Tensor,
+    /// `[N]`: place of each packed row
+    place: Tensor,
+}
+
+/// Which tokens' final hidden states are asked for: the last block computes no others.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// `[M]`: packed rows, in order
+    rows: Tensor,
+    /// `[N]`: where each packed row went, -1 for nowhere
+    inverse: Tensor,
+    /// The asked rows as sequences of their own.
+    places: Places,
+    /// `[B, M_max]`: place of each asked row within its sequence, 0 for padding
+    position: Tensor,
+}
+
+/// Keys and values of the tokens read so far, for one batch.
+///
+/// Sequences end at the same column: shorter ones are padded on the left, so that the next tokens go into one column.
+#[derive(Debug)]
+pub(crate) struct KvCache {
+    /// Per layer: keys and values `[B, key_value_heads, capacity, head_dim]`
+    layers: Vec<(Tensor, Tensor)>,
+    /// `[B, 1]`: columns of padding
+    padding: Tensor,
+    /// Columns in use.
+    filled: i64,
+    capacity: i64,
+    /// `[B * T]`: packed row of each column of the prompts, -1 for padding; only while the prompts are read
+    prompt_rows: Option<Tensor>,
+}
+
+/// How one block attends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AttentionKind {
+    pub(crate) heads: i64,
+    pub(crate) key_value_heads: i64,
+    pub(crate) head_dim: i64,
+    /// Factor on the scores.
+    pub(crate) scale: f64,
+    /// A token reads this many tokens, itself included.
+    pub(crate) window: Option<i64>,
+    /// Scores go through `cap * tanh(score / cap)`.
+    pub(crate) soft_cap: Option<f64>,
+}
+
+/// What a block needs to know of the pass it takes part in.
+pub(crate) struct Pass<'a> {
+    pub(crate) places: &'a Places,
+    /// Set for the last block only.
+    pub(crate) asked: Option<&'a Asked>,
+    pub(crate) angles: Option<&'a Angles>,
+    pub(crate) cache: Option<(&'a mut KvCache, usize)>,
+    pub(crate) train: bool,
+}
+
+impl Places {
+    pub(crate) fn new(lengths: &[i64], device: Device) -> Self {
+        let longest = lengths.iter().copied().max().unwrap_or(0);
+        let padding = lengths.iter().any(|&length| length != longest).then(|| {
+            let rows = rows_of_places(lengths, longest, |_| 0);
+            let places: Vec<i64> = lengths
+                .iter()
+                .enumerate()
+                .flat_map(|(sequence, &length)| (0..length).map(move |i| sequence as i64 * longest + i))
+                .collect();
+            Padding {
+                packed_row: Tensor::from_slice(&rows).to_device(device),
+                place: Tensor::from_slice(&places).to_device(device),
+            }
+        });
+        Self { lengths: lengths.to_vec(), longest, padding, device }
+    }
+
+    fn sequences(&self) -> i64 {
+        self.lengths.len() as i64
+    }
+
+    /// `[N, H, F]` to `[B, H, T, F]`, zeros as padding on the right.
+    fn pad(&self, x: &Tensor) -> Tensor {
+        let (heads, width) = (x.size()[1], x.size()[2]);
+        let rows = match &self.padding {
+            None => x.shallow_clone(),
+            Some(padding) => {
+                native::gather_rows(&x.reshape([-1, heads * width]), &padding.packed_row, &padding.place)
+            }
+        };
+        rows.view([self.sequences(), self.longest, heads, width]).transpose(1, 2)
+    }
+
+    /// `[B, H, T, F]` to `[N, H * F]`.
+    fn pack(&self, x: &Tensor) -> Tensor {
+        let (heads, width) = (x.size()[1], x.size()[3]);
+        let rows = x.transpose(1, 2).reshape([-1, heads * width]);
+        match &self.padding {
+            None => rows,
+            Some(padding) => native::gather_rows(&rows, &padding.place, &padding.packed_row),
+        }
+    }
+}
+
+/// For each place of `[B, T]` its packed row or -1, where sequence b of length l stands from `first_place(l)` on.
+fn rows_of_places(lengths: &[i64], longest: i64, first_place: impl Fn(i64) -> i64) -> Vec<i64> {
+    let mut rows = vec![-1; lengths.len() * longest as usize];
+    let mut packed = 0;
+    for (sequence, &length) in lengths.iter().enumerate() {
+        let first = sequence as i64 * longest + first_place(length);
+        for place in first..first + length {
+            rows[place as usize] = packed;
+            packed += 1;
+        }
+    }
+    rows
+}
+
+impl Asked {
+    /// `rows`: packed rows in rising order, of sequences of `lengths`.
+    pub(crate) fn new(rows: &[i64], lengths: &[i64], device: Device) -> Self {
+        let mut inverse = vec![-1_i64; lengths.iter().sum::<i64>() as usize];
+        for (to, &from) in rows.iter().enumerate() {
+            inverse[from as usize] = to as i64;
+        }
+        let mut positions: Vec<Vec<i64>> = Vec::with_capacity(lengths.len());
+        let mut start = 0;
+        for &length in lengths {
+            let own = rows.iter().filter(|&&row| (start..start + length).contains(&row));
+            positions.push(own.map(|row| row - start).collect());
+            start += length;
+        }
+        let counts: Vec<i64> = positions.iter().map(|own| own.len() as i64).collect();
+        let most = counts.iter().copied().max().unwrap_or(0);
+        let padded: Vec<i64> = positions
+            .into_iter()
+            .flat_map(|mut own| {
+                own.resize(most as usize, 0);
+                own
+            })
+            .collect();
+        Self {
+            rows: Tensor::from_slice(rows).to_device(device),
+            inverse: Tensor::from_slice(&inverse).to_device(device),
+            position: Tensor::from_slice(&padded).view([lengths.len() as i64, most]).to_device(device),
+            places: Places::new(&counts, device),
+        }
+    }
+
+    /// The asked rows of `x` `[N, F]`: `[M, F]`.
+    pub(crate) fn rows_of(&self, x: &Tensor) -> Tensor {
+        native::gather_rows(x, &self.rows, &self.inverse)
+    }
+}
+
+impl Pass<'_> {
+    /// The rows of `x` `[N, F]` whose results are asked for; all of them but in the last block.
+    pub(crate) fn asked_rows(&self, x: &Tensor) -> Tensor {
+        self.asked.map_or_else(|| x.shallow_clone(), |asked| asked.rows_of(x))
+    }
+
+    /// Turns keys `[N, H, head_dim]` to their tokens' positions.
+    pub(crate) fn rotate_keys(&self, k: &Tensor) -> Tensor {
+        self.angles.map_or_else(|| k.shallow_clone(), |angles| angles.rotate(k))
+    }
+
+    /// Turns the asked rows' queries `[M, H, head_dim]` to their tokens' positions.
+    pub(crate) fn rotate_queries(&self, q: &Tensor) -> Tensor {
+        match (self.angles, self.asked) {
+            (None, _) => q.shallow_clone(),
+            (Some(angles), None) => angles.rotate(q),
+            (Some(angles), Some(asked)) => angles.rows(&asked.rows).rotate(q),
+        }
+    }
+
+    /// What the asked rows read: `q` `[M, heads, head_dim]`, `k` and `v` `[N, key_value_heads, head_dim]` of all rows;
+    /// result `[M, heads * head_dim]`.
+    pub(crate) fn attend(&mut self, q: &Tensor, k: &Tensor, v: &Tensor, kind: &AttentionKind) -> Tensor {
+        if let Some((cache, layer)) = &mut self.cache {
+            if cache.is_reading_prompts() {
+                cache.store_prompts(*layer, k, v);
+            } else {
+                return cache.attend_next(*layer, q, k, v, kind);
+            }
+        }
+        let (keys, values) = (self.places.pad(k), self.places.pad(v));
+        let queries = self.asked.map_or(self.places, |asked| &asked.places);
+        let mask = self.mask(kind);
+        queries.pack(&attention(&queries.pad(q), &keys, &values, mask.as_ref(), kind))
+    }
+
+    /// `[T, T]` or `[B, 1, M_max, T]`, true where a query may read a key; absent where that is all earlier tokens.
+    fn mask(&self, kind: &AttentionKind) -> Option<Tensor> {
+        let longest = self.places.longest;
+        let window = kind.window.filter(|&window| window < longest);
+        if self.asked.is_none() && window.is_none() && kind.soft_cap.is_none() {
+            return None;
+        }
+        let key = Tensor::arange(longest, (Kind::Int64, self.places.device)); // [T]
+        let query = match self.asked {
+            None => key.unsqueeze(-1),                                // [T, 1]
+            Some(asked) => asked.position.unsqueeze(1).unsqueeze(-1), // [B, 1, M_max, 1]
+        };
+        let mask = key.le_tensor(&query);
+        Some(match window {
+            None => mask,
+            Some(window) => mask.logical_and(&key.gt_tensor(&(query - window))),
+        })
+    }
+}
+
+/// Attention of `q` `[B, heads, T, head_dim]` over `k`, `v` `[B, key_value_heads, S, head_dim]`; causal without a mask.
+fn attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>, kind: &AttentionKind) -> Tensor {
+    let Some(cap) = kind.soft_cap else {
+        let grouped = kind.heads != kind.key_value_heads;
+        return Tensor::scaled_dot_product_attention(
+            q,
+            k,
+            v,
+            mask,
+            0.0,
+            mask.is_none(),
+            Some(kind.scale),
+            grouped && q.size()[1] != k.size()[1],
+        );
+    };
+    let group = q.size()[1] / k.size()[1];
+    let spread = |x: &Tensor| {
+        if group == 1 { x.shallow_clone() } else { x.repeat_interleave_self_int(group, 1, None) }
+    };
+    let scores = q.matmul(&spread(k).transpose(-2, -1)) * kind.scale;
+    let capped = (scores / cap).tanh() * cap;
+    let masked = match mask {
+        None => capped,
+        Some(mask) => capped.masked_fill(&mask.logical_not(), f64::NEG_INFINITY),
+    };
+    masked.softmax(-1, Kind::Float).to_kind(v.kind()).matmul(&spread(v))
+}
+
+impl KvCache {
+    /// An empty cache for prompts of `lengths`, with room for `new_tokens` after each.
+    pub(crate) fn new(lengths: &[i64], new_tokens: i64, device: Device) -> Self {
+        let longest = lengths.iter().copied().max().unwrap_or(0);
+        let padding: Vec<i64> = lengths.iter().map(|length| longest - length).collect();
+        let rows = rows_of_places(lengths, longest, |length| longest - length);
+        Self {
+            layers: Vec::new(),
+            padding: Tensor::from_slice(&padding).unsqueeze(1).to_device(device),
+            filled: longest,
+            capacity: longest + new_tokens,
+            prompt_rows: Some(Tensor::from_slice(&rows).to_device(device)),
+        }
+    }
+
+    /// Ends the reading of prompts.
+    pub(crate) fn prompts_are_read(&mut self) {
+        self.prompt_rows = None;
+    }
+
+    fn is_reading_prompts(&self) -> bool {
+        self.prompt_rows.is_some()
+    }
+
+    /// Makes room for the next token of every sequence, and gives their positions `[B]`.
+    pub(crate) fn next_positions(&mut self) -> Tensor {
+        self.filled += 1;
+        (self.filled - 1) - self.padding.squeeze_dim(1)
+    }
+
+    /// Keeps the given sequences of the batch only.
+    pub(crate) fn keep(&mut self, rows: &Tensor) {
+        self.padding = self.padding.index_select(0, rows);
+        for (k, v) in &mut self.layers {
+            *k = k.index_select(0, rows);
+            *v = v.index_select(0, rows);
+        }
+    }
+
+    fn store_prompts(&mut self, layer: usize, k: &Tensor, v: &Tensor) {
+        let Some(rows) = &self.prompt_rows else { return };
+        debug_assert_eq!(layer, self.layers.len());
+        let store = |x: &Tensor| {
+            let (heads, width) = (x.size()[1], x.size()[2]);
+            let left_padded = native::gather_rows(&x.reshape([-1, heads * width]), rows, rows);
+            let columns = left_padded.view([-1, self.filled, heads, width]).transpose(1, 2);
+            let all = Tensor::zeros([columns.size()[0], heads, self.capacity, width], (x.kind(), x.device()));
+            all.narrow(2, 0, self.filled).copy_(&columns);
+            all
+        };
+        let stored = (store(k), store(v));
+        self.layers.push(stored);
+    }
+
+    /// Attention of one new token a sequence: `q` `[B, heads, head_dim]`, `k`, `v` `[B, key_value_heads, head_dim]`.
+    fn attend_next(
+        &mut self,
+        layer: usize,
+        q: &Tensor,
+        k: &Tensor,
+        v: &Tensor,
+        kind: &AttentionKind,
+    ) -> Tensor {
+        let (keys, values) = &self.layers[layer];
+        keys.select(2, self.filled - 1).copy_(k);
+        values.select(2, self.filled - 1).copy_(v);
+        let (keys, values) = (keys.narrow(2, 0, self.filled), values.narrow(2, 0, self.filled));
+        let column = Tensor::arange(self.filled, (Kind::Int64, q.device())).unsqueeze(0); // [1, S]
+        let mut mask = column.ge_tensor(&self.padding); // [B, S]
+        if let Some(window) = kind.window.filter(|&window| window < self.filled) {
+            mask = mask.logical_and(&column.gt(self.filled - 1 - window));
+        }
+        // the query heads that share a key head stand as rows of one matrix, so that no key is copied
+        let group = kind.heads / kind.key_value_heads;
+        let q = q.view([-1, kind.key_value_heads, group, kind.head_dim]);
+        attention(&q, &keys, &values, Some(&mask.unsqueeze(1).unsqueeze(1)), kind)
+            .reshape([-1, kind.heads * kind.head_dim])
+    }
+}
