@@ -161,7 +161,11 @@ fn other_names_that_published_checkpoints_use_are_read() {
             }
         });
         assert!(renamed > 0);
-        assert_same_parameters(&open_at(copy.path()).unwrap(), &open(checkpoint));
+        let (read, want) = (parameters(&open_at(copy.path()).unwrap()), parameters(&open(checkpoint)));
+        assert_eq!(read.len(), want.len());
+        for ((name, read), (_, want)) in read.iter().zip(&want) {
+            assert!(same_bits(read, want), "{name} differs");
+        }
     }
 }
 
