@@ -47,8 +47,7 @@ fn examples() -> Vec<Encoded> {
 }
 
 fn lora(dropout: f64) -> LoraConfig {
-    let target_modules = vec!["q_proj".to_string(), "v_proj".to_string()];
-    LoraConfig { r: 4, lora_alpha: 8.0, lora_dropout: dropout, target_modules }
+    LoraConfig { lora_dropout: dropout, ..LoraConfig::new(4, 8.0, &["q_proj", "v_proj"]) }
 }
 
 /// The fixture's model with a fresh adapter.

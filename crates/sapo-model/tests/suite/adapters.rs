@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use sapo_model::{LoraConfig, save_safetensors};
+use sapo_model::{Lora, LoraConfig, TargetModules, save_safetensors};
 use serde_json::json;
 use tch::Tensor;
 
@@ -34,8 +34,7 @@ fn a_saved_adapter_has_pefts_names_and_folds_back_bit_for_bit() {
 fn an_adapter_on_every_projection_is_kept_for_the_check_in_peft() {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("adapter-for-peft");
     let targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
-    let target_modules = targets.iter().map(|name| (*name).to_string()).collect();
-    let config = LoraConfig { r: 3, lora_alpha: 5.0, lora_dropout: 0.05, target_modules };
+    let config = LoraConfig { lora_dropout: 0.05, ..LoraConfig::new(3, 5.0, &targets) };
     let mut model = open("untied");
     model.attach_lora(&config, 7).unwrap();
     let parameters = model.lora_parameters();
@@ -77,7 +76,7 @@ fn the_same_seed_makes_the_same_adapter() {
 
 #[test]
 fn targets_that_name_no_module_are_an_error() {
-    let config = LoraConfig { target_modules: vec!["query".to_string()], ..lora() };
+    let config = LoraConfig::new(4, 8.0, &["query"]);
     let error = open("tied").attach_lora(&config, 0).unwrap_err().to_string();
     assert!(error.contains("query"), "{error}");
 }
@@ -85,12 +84,19 @@ fn targets_that_name_no_module_are_an_error() {
 #[test]
 fn an_adapter_that_would_compute_something_else_is_refused() {
     type Change = fn(&mut serde_json::Value);
-    let cases: [(Change, &str); 6] = [
-        (|config| config["use_rslora"] = json!(true), "use_rslora"),
+    let cases: [(Change, &str); 10] = [
         (|config| config["use_dora"] = json!(true), "use_dora"),
-        (|config| config["alpha_pattern"] = json!({"q_proj": 32}), "alpha_pattern"),
-        (|config| config["rank_pattern"] = json!({"q_proj": 8}), "rank_pattern"),
-        (|config| config["target_modules"] = json!("all-linear"), "all-linear"),
+        (|config| config["peft_type"] = json!("IA3"), "ia3"),
+        (|config| config["bias"] = json!("all"), "bias"),
+        (|config| config["modules_to_save"] = json!(["lm_head"]), "modules_to_save"),
+        (|config| config["init_lora_weights"] = json!("pissa_niter_16"), "pissa"),
+        (|config| config["lora_dropout"] = json!(1.5), "lora_dropout"),
+        (|config| config["target_modules"] = json!(".*("), "module pattern"),
+        (
+            |config| config["rank_pattern"] = json!({"q_proj": 8}),
+            "model.layers.0.self_attn.q_proj.lora_A.weight is [4, 32], expected [8, 32]",
+        ),
+        (|config| config["target_modules"] = json!("all-linear"), "missing: model.layers.0.self_attn.k_proj"),
         (
             |config| config["r"] = json!(2),
             "model.layers.0.self_attn.q_proj.lora_A.weight is [4, 32], expected [2, 32]",
@@ -137,4 +143,84 @@ fn broken_adapter_files_are_named() {
         let error = open("tied").fold_adapter_from(copy.path()).unwrap_err().to_string();
         assert!(error.contains(named), "{named}: {error}");
     }
+}
+
+/// Logits of `tied` with the adapters in these folders added.
+fn folded(directories: &[&Path]) -> Tensor {
+    let mut model = open("tied");
+    for directory in directories {
+        model.fold_adapter_from(directory).unwrap();
+    }
+    logits(&model, &[7, 8, 200, 14, 3])
+}
+
+/// An adapter of drawn A and B in PEFT's files.
+fn drawn_adapter(config: &LoraConfig, seed: u64) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let mut model = open("tied");
+    model.attach_lora(config, seed).unwrap();
+    let mut adapter = model.fold_lora(config);
+    for (_, b) in adapter.modules.values_mut() {
+        let values = Tensor::linspace(-0.2, 0.3, b.numel() as i64, (tch::Kind::Float, tch::Device::Cpu));
+        *b = values.reshape(b.size());
+    }
+    adapter.save(directory.path(), "tied").unwrap();
+    directory
+}
+
+#[test]
+fn a_stack_of_adapters_is_one_adapter_of_the_summed_rank() {
+    let configs = [
+        LoraConfig::new(4, 8.0, &["q_proj", "v_proj"]),
+        LoraConfig { use_rslora: true, ..LoraConfig::new(3, 5.0, &["q_proj", "down_proj"]) },
+        LoraConfig {
+            rank_pattern: [("v_proj".to_string(), 1)].into(),
+            alpha_pattern: [("layers.1.self_attn.v_proj".to_string(), 9.0)].into(),
+            ..LoraConfig::new(2, 7.0, &["v_proj"])
+        },
+    ];
+    let directories: Vec<_> =
+        configs.iter().zip(1..).map(|(config, seed)| drawn_adapter(config, seed)).collect();
+    let paths: Vec<&Path> = directories.iter().map(tempfile::TempDir::path).collect();
+    let adapters: Vec<Lora> = paths.iter().map(|path| Lora::open(path).unwrap()).collect();
+
+    let stack = Lora::stack(&adapters).unwrap();
+    let ranks: Vec<i64> = ["self_attn.q_proj", "self_attn.v_proj", "mlp.down_proj"]
+        .iter()
+        .map(|name| stack.modules[&format!("model.layers.1.{name}")].0.size()[0])
+        .collect();
+    assert_eq!(ranks, [7, 5, 3]);
+    let one = tempfile::tempdir().unwrap();
+    stack.save(one.path(), "tied").unwrap();
+    assert!(relative_error(&folded(&paths[..1]), &folded(&paths)) > 1e-3, "every adapter matters");
+    assert_close("one adapter", &folded(&[one.path()]), &folded(&paths), 1e-5);
+}
+
+#[test]
+fn adapters_for_other_widths_do_not_stack() {
+    let tied = drawn_adapter(&LoraConfig::new(2, 4.0, &["q_proj"]), 1);
+    let mut other = Lora::open(tied.path()).unwrap();
+    for (a, _) in other.modules.values_mut() {
+        *a = a.narrow(1, 0, 8).copy();
+    }
+    let error = Lora::stack(&[Lora::open(tied.path()).unwrap(), other]).unwrap_err().to_string();
+    assert!(error.contains("q_proj") && error.contains("(32, 8)"), "{error}");
+}
+
+#[test]
+fn targets_are_names_endings_or_an_expression_for_the_whole_name() {
+    let count = |target_modules: TargetModules| {
+        let mut model = open("tied");
+        let config = LoraConfig { target_modules, ..lora() };
+        model.attach_lora(&config, 1).map(|()| model.lora_parameters().len() / 2)
+    };
+    let names = |names: &[&str]| TargetModules::Names(names.iter().map(|name| (*name).to_string()).collect());
+    let pattern = |text: &str| TargetModules::Pattern(text.to_string());
+    assert_eq!(count(names(&["model.layers.1.self_attn.q_proj"])).unwrap(), 1);
+    assert_eq!(count(names(&["self_attn.q_proj", "up_proj"])).unwrap(), 4);
+    assert!(count(names(&["proj"])).is_err());
+    assert_eq!(count(pattern(r".*\.(q|k)_proj")).unwrap(), 4);
+    assert!(count(pattern("q_proj")).is_err(), "an expression is for the whole name");
+    assert_eq!(count(pattern("all-linear")).unwrap(), 14);
+    assert!(count(pattern("(")).is_err());
 }

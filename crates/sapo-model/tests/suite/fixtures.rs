@@ -47,8 +47,7 @@ pub(crate) fn examples(value: &Value) -> Vec<Encoded> {
 
 /// The fixture's adapter: rank 4, alpha 8, on q and v.
 pub(crate) fn lora() -> LoraConfig {
-    let target_modules = vec!["q_proj".to_string(), "v_proj".to_string()];
-    LoraConfig { r: 4, lora_alpha: 8.0, lora_dropout: 0.0, target_modules }
+    LoraConfig::new(4, 8.0, &["q_proj", "v_proj"])
 }
 
 /// Names of the adapter's tensors in PEFT's file, in the order of [`LanguageModel::lora_parameters`].
