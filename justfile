@@ -54,6 +54,13 @@ lint:
 bench *args:
     cargo bench "$@"
 
+# Compare with transformers and PEFT, whole processes side by side: just bench-peers --quick (--help lists its options)
+bench-peers *args:
+    #!/bin/sh
+    set -eu
+    python=$(python3 scripts/peer-python.py)
+    exec "$python" bench/peers/run_peers.py "$@"
+
 # Build the documentation of the crates into target/doc
 docs *args:
     RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps "$@"
@@ -63,7 +70,7 @@ clean-cache:
     #!/bin/sh
     set -eu
     cache=${SAPO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sapo}
-    for part in "$cache"/libtorch-* "$cache"/just-* "$cache"/tmp-* "$cache"/downloads "$cache"/target; do
+    for part in "$cache"/libtorch-* "$cache"/just-* "$cache"/tmp-* "$cache"/downloads "$cache"/peer-python-* "$cache"/bench-peers "$cache"/target; do
         [ -e "$part" ] || continue
         echo "removing $part"
         rm -rf "$part"

@@ -65,7 +65,7 @@ def install(destination, wheels, unpack, what, size, megabytes):
     room needed while that goes on.
     """
     cache = destination.parent
-    with _plain_errors(cache), _locked(cache):
+    with _plain_errors(cache), locked(cache):
         if destination.is_dir():
             return
         for left in cache.glob("tmp-*"):  # we hold the lock, so whoever made these is gone
@@ -163,7 +163,7 @@ def _scratch(cache):
 
 
 @contextlib.contextmanager
-def _locked(cache):
+def locked(cache):
     """One process at a time; the kernel drops the lock of a killed process, so it cannot go stale."""
     cache.mkdir(parents=True, exist_ok=True)
     with open(cache / "lock", "w") as lock:

@@ -93,8 +93,7 @@ fn an_adapter_changes_the_loss_as_in_the_library() {
     let here = folder(&[("pairs.jsonl", PAIRS)]);
     let path = tiny_model(here.path());
     // any adapter that does something will do: B = A^T (q_proj is square)
-    let config =
-        LoraConfig { r: 2, lora_alpha: 32.0, lora_dropout: 0.0, target_modules: vec!["q_proj".into()] };
+    let config = LoraConfig::new(2, 32.0, &["q_proj"]);
     let mut scratch = open(&path);
     scratch.attach_lora(&config, 3).unwrap();
     let mut lora = scratch.fold_lora(&config);

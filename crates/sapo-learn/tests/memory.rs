@@ -34,8 +34,7 @@ fn model(kind: Kind) -> LanguageModel {
 }
 
 fn lora(dropout: f64) -> LoraConfig {
-    let target_modules = ["q_proj", "v_proj", "down_proj"].map(String::from).to_vec();
-    LoraConfig { r: 4, lora_alpha: 8.0, lora_dropout: dropout, target_modules }
+    LoraConfig { lora_dropout: dropout, ..LoraConfig::new(4, 8.0, &["q_proj", "v_proj", "down_proj"]) }
 }
 
 fn examples() -> Vec<Encoded> {

@@ -39,14 +39,11 @@ fn pool(task: &Task) -> PromptPool {
 }
 
 fn config(selector: SelectorConfig) -> StreamConfig {
-    let target_modules = vec!["q_proj".to_string(), "v_proj".to_string()];
     StreamConfig {
         selection: SelectionConfig { selector, examples: 12, include_original: true, token_budget: 4096 },
         method: MethodConfig::LoraInc(LoraConfig {
-            r: 4,
-            lora_alpha: 16.0,
             lora_dropout: 0.1,
-            target_modules,
+            ..LoraConfig::new(4, 16.0, &["q_proj", "v_proj"])
         }),
         train: TrainConfig {
             epochs: 2,

@@ -33,7 +33,7 @@ pub enum ModelError {
         known: String,
     },
     /// The weights do not fit the configuration.
-    #[error("{path}: weights do not fit config.json: {problem}")]
+    #[error("{path}: weights do not fit: {problem}")]
     Weights {
         /// The safetensors file or folder.
         path: PathBuf,

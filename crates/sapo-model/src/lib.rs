@@ -37,7 +37,7 @@ pub use families::LlamaConfig;
 pub use generate::Generation;
 pub use hash::directory_sha256;
 pub use language_model::LanguageModel;
-pub use lora::{Lora, LoraConfig};
+pub use lora::{Lora, LoraConfig, TargetModules};
 pub use loss::{ExampleLoss, TargetNll};
 pub use new_tokenizer::train_tokenizer;
 pub use tch::{Device, Kind};

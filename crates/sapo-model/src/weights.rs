@@ -135,6 +135,23 @@ impl Weights {
         matches!(&self.source, Source::Files(stored) if stored.contains_key(name))
     }
 
+    /// Names that the files hold and that nobody has taken yet, in no order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let stored = match &self.source {
+            Source::Files(stored) => Some(stored.keys().map(String::as_str)),
+            Source::Random { .. } => None,
+        };
+        stored.into_iter().flatten()
+    }
+
+    /// Shape of the tensor of that name in the files.
+    pub(crate) fn shape(&self, name: &str) -> Option<Vec<i64>> {
+        match &self.source {
+            Source::Files(stored) => stored.get(name).map(|found| found.shape.clone()),
+            Source::Random { .. } => None,
+        }
+    }
+
     /// From now on `prefix` in front of a name may be left out in the files, in all of them or in none.
     pub(crate) fn allow_without_prefix(&mut self, prefix: &'static str) {
         let is_without = matches!(&self.source, Source::Files(stored) if !stored.keys().any(|name| name.starts_with(prefix)));

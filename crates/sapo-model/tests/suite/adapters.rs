@@ -114,8 +114,29 @@ fn the_same_seed_makes_the_same_adapter() {
 #[test]
 fn targets_that_name_no_module_are_an_error() {
     on_every_checkpoint(|checkpoint| {
-        let error = checkpoint.open().attach_lora(&lora_on(json!(["query"])), 0).unwrap_err().to_string();
-        assert!(error.contains("query"), "{error}");
+        for targets in [json!(["query"]), json!("(")] {
+            let error = checkpoint.open().attach_lora(&lora_on(targets.clone()), 0).unwrap_err().to_string();
+            assert!(error.contains(targets[0].as_str().unwrap_or("(")), "{error}");
+        }
+    });
+}
+
+/// PEFT would put an adapter on them.
+#[test]
+fn targets_that_name_the_head_or_an_embedding_are_an_error() {
+    on_every_checkpoint(|checkpoint| {
+        let names = parameters(&checkpoint.open()).into_iter().map(|(name, _)| name);
+        let outside: Vec<String> = names
+            .filter(|name| ["embed", "wte", "wpe", "lm_head"].iter().any(|part| name.contains(part)))
+            .map(|name| name.trim_end_matches(".weight").to_string())
+            .collect();
+        assert!(!outside.is_empty());
+        for name in outside {
+            let mut targets = every_projection(checkpoint);
+            targets.push(&name);
+            let error = checkpoint.open().attach_lora(&lora_on(json!(targets)), 0).unwrap_err().to_string();
+            assert!(error.contains(&format!("LoRA on {name} is not supported")), "{error}");
+        }
     });
 }
 
@@ -126,13 +147,22 @@ const REFUSED: &[(fn(&mut Value), &str)] = &[
     (|config| config["bias"] = json!("all"), "bias"),
     (|config| config["lora_bias"] = json!(true), "lora_bias"),
     (|config| config["modules_to_save"] = json!(["lm_head"]), "modules_to_save"),
-    (|config| config["init_lora_weights"] = json!("pissa"), "init_lora_weights"),
+    (|config| config["init_lora_weights"] = json!("pissa_niter_16"), "init_lora_weights"),
+    (|config| config["init_lora_weights"] = json!("lora_ga"), "init_lora_weights"),
     (|config| config["alora_invocation_tokens"] = json!([3]), "alora_invocation_tokens"),
     (|config| config["use_qalora"] = json!(true), "use_qalora"),
     (|config| config["layer_replication"] = json!([[0, 2], [1, 2]]), "layer_replication"),
     (|config| config["target_parameters"] = json!(["mlp.up_proj.weight"]), "target_parameters"),
     (|config| config["trainable_token_indices"] = json!([5]), "trainable_token_indices"),
+    (|config| config["kasa_config"] = json!({"beta": 0.1}), "kasa_config"),
+    (|config| config["use_bdlora"] = json!({"nblocks": 2}), "use_bdlora"),
+    (|config| config["monteclora_config"] = json!({"num_samples": 4}), "monteclora_config"),
+    (|config| config["layers_to_transform"] = json!([0]), "layers_to_transform"),
+    (|config| config["exclude_modules"] = json!(["v_proj"]), "exclude_modules"),
     (|config| config["peft_type"] = json!("IA3"), "peft_type"),
+    (|config| config["lora_dropout"] = json!(1.5), "lora_dropout"),
+    (|config| config["target_modules"] = json!(".*("), "module pattern"),
+    (|config| config["target_modules"] = json!("all-linear"), "missing: model.layers.0.self_attn.k_proj"),
 ];
 
 #[test]

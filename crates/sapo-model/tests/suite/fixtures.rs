@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use sapo_model::{Batch, Device, Encoded, Kind, LanguageModel, LoraConfig};
+use sapo_model::{Batch, Device, Encoded, Kind, LanguageModel, Lora, LoraConfig};
 use serde_json::{Value, json};
 use tch::Tensor;
 
@@ -143,8 +143,7 @@ impl Checkpoint {
 
 /// The configuration in an adapter's folder.
 pub(crate) fn lora_at(adapter: &Path) -> LoraConfig {
-    let text = std::fs::read_to_string(adapter.join("adapter_config.json")).unwrap();
-    serde_json::from_str(&text).unwrap()
+    Lora::open(adapter).unwrap().config
 }
 
 /// An adapter's configuration, `targets` as in PEFT's file.

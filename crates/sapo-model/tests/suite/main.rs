@@ -4,6 +4,7 @@
 //! links libtorch. No expected value depends on libtorch's process-wide random state: tests run in threads.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod adapter_stacks;
 mod adapters;
 mod broken_directories;
 mod fixtures;

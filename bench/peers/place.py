@@ -1,0 +1,116 @@
+"""Where the side-by-side runs keep checkpoints and data, and how each side is called."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from measure import ROOT, run
+from tasks import SEED, TRAIN
+
+HERE = Path(__file__).resolve().parent
+TAUGHT_WITH = {"examples": 400, "seed": 7, "learning_rate": {"5m": 1e-3, "50m": 1e-3, "150m": 5e-4}}
+
+
+class Place:
+    """One folder, and the settings that both sides share."""
+
+    def __init__(self, folder, tokenizer, dtype, device, threads):
+        self.folder, self.tokenizer = folder, tokenizer
+        self.dtype, self.device, self.threads = dtype, device, threads
+        built = json.loads(self._cargo_metadata())["target_directory"]
+        self.sapo = Path(built) / "release/sapo"
+        self.train_speed = Path(built) / "release/examples/train_speed"
+
+    @staticmethod
+    def build():
+        """Compiles our side."""
+        command = ["cargo", "build", "--release", "-p", "sapo-cli", "-p", "sapo-learn"]
+        subprocess.run([*command, "--bin", "sapo", "--example", "train_speed"], cwd=ROOT, check=True)
+
+    @staticmethod
+    def _cargo_metadata():
+        command = ["cargo", "metadata", "--no-deps", "--format-version", "1"]
+        return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+    def options(self):
+        return ["--dtype", self.dtype, "--device", self.device, "--threads", self.threads]
+
+    def peer(self, *arguments):
+        return [sys.executable, HERE / "peer.py", *arguments]
+
+    def ours_train_command(self, path):
+        return [self.train_speed, path]
+
+    def ours_train(self, path, *arguments):
+        return run([*self.ours_train_command(path), *arguments], self.threads, self.device)
+
+    def checkpoint(self, size):
+        """The folder of a random checkpoint, made at its first use."""
+        folder = self.folder / f"{size}-{self.dtype}"
+        if not (folder / "model.safetensors").exists():
+            extra = ["--tokenizer", self.tokenizer] if self.tokenizer else []
+            script = HERE / "make_checkpoint.py"
+            run([sys.executable, script, size, folder, "--dtype", self.dtype, *extra], self.threads)
+        return folder
+
+    def data(self, examples, seed=0):
+        """The folder of prompts with answers, made at its first use."""
+        folder = self.folder / f"data-{examples}-{seed}"
+        if not (folder / "score.jsonl").exists():
+            run([sys.executable, HERE / "make_data.py", folder, "--examples", examples, "--seed", seed], self.threads)
+        return folder
+
+    def first_line(self, path):
+        one = path.with_name(f"{path.stem}-first.jsonl")
+        with open(path) as file:
+            one.write_text(file.readline())
+        return one
+
+    def tokens(self, size, path):
+        """Tokens of all texts of a file."""
+        tokenizer = Tokenizer.from_file(str(self.checkpoint(size) / "tokenizer.json"))
+        rows = map(json.loads, open(path))
+        texts = [row["prompt"] + row["completion"] for row in rows]
+        return sum(len(encoding.ids) for encoding in tokenizer.encode_batch(texts, add_special_tokens=False))
+
+    def training_run(self, size, lora, count, learning_rate, name=None, data=None):
+        """What both sides read, and the file that holds it."""
+        name = name or f"{size}-{self.dtype}-{'lora' if lora else 'full'}-{count}"
+        settings = {
+            "model": str(self.checkpoint(size)),
+            "data": str(data or self.data(count) / "train.jsonl"),
+            "start": str(self.folder / f"start-{name}"),
+            "dtype": self.dtype,
+            "device": self.device,
+            "threads": self.threads,
+            "seed": SEED,
+            "lora": lora,
+            "train": {**TRAIN, "learning_rate": learning_rate},
+        }
+        path = self.folder / f"run-{name}.json"
+        path.write_text(json.dumps(settings, indent=2) + "\n")
+        return settings, path
+
+    def taught(self, size):
+        """A checkpoint trained for a few dozen steps, so that its answers are short and end as real ones do."""
+        folder = self.folder / f"{size}-{self.dtype}-taught"
+        if not (folder / "model.safetensors").exists():
+            count, rate = TAUGHT_WITH["examples"], TAUGHT_WITH["learning_rate"][size]
+            data = self.data(count, TAUGHT_WITH["seed"]) / "train.jsonl"
+            _, path = self.training_run(size, None, count, rate, name=f"{size}-{self.dtype}-taught", data=data)
+            folder.mkdir(exist_ok=True)
+            for name in ["config.json", "tokenizer.json", "tokenizer_config.json"]:
+                (folder / name).write_bytes((self.checkpoint(size) / name).read_bytes())
+            self.ours_train(path, "save", folder)
+        return folder
+
+    def gaps(self, model, data, rows, limit):
+        """The peer's own doubts about its greedy answers to some lines of a file."""
+        lines = open(data).read().splitlines()
+        chosen = data.with_name("differing.jsonl")
+        chosen.write_text("".join(lines[row] + "\n" for row in rows))
+        measured = run(self.peer("gaps", model, chosen, *limit, *self.options()), self.threads, self.device)
+        return json.loads(measured["stdout"])["answers"]

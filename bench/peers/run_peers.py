@@ -1,0 +1,141 @@
+"""This project's model core against transformers and PEFT: whole processes, side by side, in one run on one machine.
+
+    just bench-peers [--sizes 5m,50m,150m] [--tasks lora,full,score,generate,first-token,matmul] [--rounds 3] [--threads 1]
+                     [--dtype f32] [--device cpu] [--tokenizer DIR] [--quick]
+
+Both sides read the same checkpoint, data, dtype and thread count. Jobs are run in turns, so that a slow minute of the machine
+meets all of them; a ratio is formed within a round, and the least, median and largest over the rounds are kept. What the two
+sides computed is compared each time: losses to a stated tolerance, greedy answers up to near ties. The run fails where they
+differ. Results are added to `bench/results/<device>-<dtype>-<threads>.json`; `report.py` writes them into docs/performance.md.
+`--quick` runs a few examples of everything and keeps the results out of the repository.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+import measure  # noqa: E402
+import tasks  # noqa: E402
+from place import HERE, Place  # noqa: E402
+
+RESULTS = HERE.parent / "results"
+TASKS = ["lora", "full", "score", "generate", "first-token", "matmul"]
+
+
+def cache_dir():
+    """As in scripts/wheels.py."""
+    own = os.environ.get("SAPO_CACHE")
+    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sapo"
+
+
+def compare(task, place, rounds):
+    """Runs every job in turns and sums up."""
+    measured = {name: [] for name in task.jobs}
+    worst = {name: 0.0 for name in task.jobs if name != "peer"}
+    for _ in range(rounds):
+        results = {}
+        start_up = {name: measure.run(job, place.threads, place.device) for name, job in task.start_up.items()}
+        for name, job in task.jobs.items():
+            cost = measure.run(job, place.threads, place.device)
+            read = task.read(cost.pop("stdout"))
+            results[name] = read.pop("result")
+            if start_up:
+                before = start_up["sapo" if name == "sapo" else "peer"]
+                cost["start_up_seconds"] = before["wall_seconds"]
+                cost["work_seconds"] = cost["wall_seconds"] - before["wall_seconds"]
+            measured[name].append({**cost, **read})
+        for name in worst:
+            worst[name] = max(worst[name], task.differences(results["peer"], results[name]))
+    return {
+        **task.facts,
+        "largest_difference": worst,
+        "tolerance": task.tolerance,
+        "ratios": {name: ratios(measured[name], measured["sapo"]) for name in measured if name != "sapo"},
+        "measured": measured,
+    }
+
+
+def ratios(theirs, ours):
+    """Theirs over ours, round by round: above 1 is faster, or smaller, here."""
+    keys = [key for key in theirs[0] if key in ours[0] and key != "tokens"]
+    return {key: spread([a[key] / b[key] for a, b in zip(theirs, ours)]) for key in keys}
+
+
+def spread(values):
+    return {"least": min(values), "median": statistics.median(values), "largest": max(values)}
+
+
+def matmul(place, size, rounds):
+    """The rate of matrix products at the model's shapes; the best of the rounds, since noise only slows."""
+    command = [sys.executable, HERE / "matmul_rate.py", place.checkpoint(size) / "config.json", *place.options()]
+    rows = [json.loads(measure.run(command, place.threads, place.device)["stdout"]) for _ in range(rounds)]
+    return {key: max(row[key] for row in rows) for key in rows[0]}
+
+
+def keep(path, entry, machine):
+    """Adds an entry to the results, in place of an older one of the same name."""
+    stored = json.loads(path.read_text()) if path.exists() else {"machine": machine, "entries": []}
+    if stored["machine"] != machine:
+        raise SystemExit(f"{path} holds results of another machine or of other versions; move it away")
+    same = lambda old: (old["task"], old["size"]) == (entry["task"], entry["size"])
+    stored["entries"] = [old for old in stored["entries"] if not same(old)] + [entry]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(stored, indent=1) + "\n")
+
+
+def say(entry):
+    """One line on what was found."""
+    if entry["task"] == "matmul":
+        return print(f"{entry['size']} matmul: {json.dumps(entry)}", flush=True)
+    ratio = entry["ratios"]["peer"]
+    shown = ", ".join(f"{key.split('_')[0]} {ratio[key]['median']:.2f}" for key in ratio)
+    difference = entry["largest_difference"]["sapo"]
+    print(f"{entry['size']} {entry['task']}: theirs / ours: {shown}; largest difference {difference:.2g}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", default="5m,50m,150m")
+    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--dtype", choices=["f32", "bf16"], default="f32")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--tokenizer", type=Path, help="folder of a tokenizer of up to 50304 entries for the larger models")
+    parser.add_argument("--folder", type=Path, help="for checkpoints and data [default: bench-peers in the per-user cache]")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--quick", action="store_true")
+    args = parser.parse_args()
+
+    folder = (args.folder or cache_dir() / "bench-peers").absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    kept_in = folder if args.quick else RESULTS
+    out = args.out or kept_in / f"{args.device.split(':')[0]}-{args.dtype}-{args.threads}.json"
+    Place.build()
+    place = Place(folder, args.tokenizer, args.dtype, args.device, args.threads)
+    machine = measure.machine(args.device)
+    too_far = []
+    for name in args.tasks.split(","):
+        for size in ["1gb"] if name == "first-token" else args.sizes.split(","):
+            moment = measure.moment()
+            if name == "matmul":
+                found = matmul(place, size, args.rounds)
+            else:
+                found = compare(tasks.make(name, place, size, args.quick), place, args.rounds)
+            entry = {"task": name, "size": size, "rounds": args.rounds, **moment, **found}
+            say(entry)
+            keep(out, entry, machine)
+            differences = found.get("largest_difference", {})
+            too_far += [f"{name} {size} {job}: {x}" for job, x in differences.items() if not x <= found["tolerance"]]
+    print(out)
+    if too_far:
+        raise SystemExit("results differ: " + "; ".join(too_far))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Where training spends its time: `perf` over one run of our side, samples grouped by kind of work.
+
+    python where_time_goes.py RUN.json...      (a run that run_peers.py has left in its folder: run-5m-f32-lora-248.json)
+
+Prints one JSON object a run. Needs Linux `perf`. A sample belongs to the function at work; a matrix product inside attention
+is counted with the matrix products, as `perf` sees MKL's kernel alone. oneDNN makes its kernels at run time, in memory that
+belongs to no file.
+"""
+
+import argparse
+import collections
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+from measure import ROOT  # noqa: E402
+
+# the first pattern that a sample's "object symbol" matches
+KINDS = [
+    ("matrix products, oneDNN", r"\[JIT\]|^//anon|^\[unknown\]|perf-\d+\.map|dnnl|bgemm"),
+    ("matrix products, MKL", r"mkl_|sgemm|gemm"),
+    ("attention beside its products", r"flash_attention|sdp"),
+    ("page faults and other kernel work", r"\[kernel|\[k\]"),
+    ("element by element, norms, copies", r"VectorizedLoop|vectorized|_kernel|vec::|softmax|memcpy|memmove|memset|cat_|index"),
+    ("autograd, dispatch, allocation", r"libtorch|libc10|c10::|malloc|free|at::"),
+    ("start-up and tokenizer", r""),
+]
+
+
+def shares(samples):
+    """Share of each kind, and of the heaviest symbols of the last ones, in percent."""
+    kinds = collections.Counter()
+    for percent, symbol in samples:
+        kinds[next(kind for kind, pattern in KINDS if re.search(pattern, symbol))] += percent
+    return {kind: round(kinds[kind], 1) for kind, _ in KINDS}
+
+
+def samples(run):
+    """Percent and `object symbol` of every function in which `train_speed` was seen."""
+    train_speed = Path(run["binary"])
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "perf.data"
+        record = ["perf", "record", "--quiet", "--freq", "500", "--output", data, train_speed, run["path"]]
+        subprocess.run(record, check=True, stdout=subprocess.DEVNULL)
+        report = ["perf", "report", "--stdio", "--no-children", "--input", data, "--fields", "overhead,dso,symbol"]
+        text = subprocess.run(report, check=True, capture_output=True, text=True).stdout
+    for line in text.splitlines():
+        found = re.match(r"\s*([\d.]+)%\s+(.*)", line)
+        if found:
+            yield float(found[1]), found[2]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="+", type=Path)
+    args = parser.parse_args()
+    metadata = ["cargo", "metadata", "--no-deps", "--format-version", "1"]
+    target = json.loads(subprocess.run(metadata, cwd=ROOT, check=True, capture_output=True).stdout)["target_directory"]
+    for path in args.runs:
+        run = {"binary": f"{target}/release/examples/train_speed", "path": path}
+        print(json.dumps({"run": path.stem, "percent": shares(samples(run))}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+//! LoRA: low-rank adapters with PEFT's names and file format.
+//!
+//! # Source
+//! Hu et al. 2021 (arXiv 2106.09685); initialisation and files as in PEFT.
+
+mod adapter;
+mod config;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tch::{Kind, Tensor};
+
+pub use adapter::Lora;
+pub use config::{LoraConfig, TargetModules};
+
+use crate::linear::{LowRank, WeightLayout};
+use crate::{LanguageModel, ModelError};
+
+impl LanguageModel {
+    /// Puts a fresh trainable adapter on the target modules: A uniform as in PEFT, B zero, so that the function is
+    /// unchanged until the first step.
+    ///
+    /// # Errors
+    /// When the configuration is out of range, or no module has a target's name.
+    pub fn attach_lora(&mut self, config: &LoraConfig, seed: u64) -> Result<(), ModelError> {
+        config.check().map_err(|problem| self.lora_error(problem))?;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let (kind, device) = (self.kind(), self.device());
+        let mut found = false;
+        for (name, linear) in self.decoder_mut().named_linears_mut() {
+            linear.lora = None;
+            if config.targets(&name) {
+                let (out, inp) = linear.out_and_in();
+                let r = config.rank_of(&name);
+                linear.lora = Some(LowRank {
+                    a: uniform_a(r, inp, &mut rng).to_kind(kind).to_device(device).set_requires_grad(true),
+                    b: Tensor::zeros([out, r], (kind, device)).set_requires_grad(true),
+                    scaling: config.scaling_of(&name),
+                    dropout: config.lora_dropout,
+                });
+                found = true;
+            }
+        }
+        if found {
+            Ok(())
+        } else {
+            Err(self
+                .lora_error(format!("no module is named by the LoRA targets {:?}", config.target_modules)))
+        }
+    }
+
+    /// The trainable tensors of the attached adapter, in a fixed order.
+    pub fn lora_parameters(&mut self) -> Vec<Tensor> {
+        let linears = self.decoder_mut().named_linears_mut();
+        let attached = linears.iter().filter_map(|(_, linear)| linear.lora.as_ref());
+        attached.flat_map(|low_rank| [low_rank.a.shallow_clone(), low_rank.b.shallow_clone()]).collect()
+    }
+
+    /// Adds the attached adapter to the weights, so that it costs nothing from now on, and returns it for keeping.
+    pub fn fold_lora(&mut self, config: &LoraConfig) -> Lora {
+        let _guard = tch::no_grad_guard();
+        let mut modules = BTreeMap::new();
+        let mut fan_in_fan_out = false;
+        for (name, linear) in self.decoder_mut().named_linears_mut() {
+            if let Some(LowRank { a, b, scaling, .. }) = linear.lora.take() {
+                linear.add(&product(&a, &b, scaling));
+                fan_in_fan_out |= linear.layout == WeightLayout::InOut;
+                modules.insert(name, (a.detach(), b.detach()));
+            }
+        }
+        Lora { config: config.clone(), modules, fan_in_fan_out, path: PathBuf::from("(attached)") }
+    }
+
+    /// Adds an adapter to the weights.
+    ///
+    /// # Errors
+    /// Lists the modules that this model does not have, or has in another width; nothing is changed then.
+    pub fn fold_adapter(&mut self, adapter: &Lora) -> Result<(), ModelError> {
+        let _guard = tch::no_grad_guard();
+        let device = self.device();
+        let mut linears = self.decoder_mut().named_linears_mut();
+        let mut problems = Vec::new();
+        let absent = adapter.modules.keys().filter(|module| !linears.iter().any(|(name, _)| name == *module));
+        problems.extend(absent.map(|module| format!("left over: {module}")));
+        for (name, linear) in &linears {
+            match adapter.modules.get(name) {
+                Some((a, b)) => {
+                    let (has, got) = (linear.out_and_in(), (b.size()[0], a.size()[1]));
+                    if has != got {
+                        problems.push(format!("wrong shape: {name} has [out, in] {got:?}, expected {has:?}"));
+                    }
+                }
+                None if adapter.config.targets(name) => problems.push(format!("missing: {name}")),
+                None => {}
+            }
+        }
+        if !problems.is_empty() {
+            return Err(ModelError::Weights { path: adapter.path.clone(), problem: problems.join("; ") });
+        }
+        for (name, linear) in &mut linears {
+            if let Some((a, b)) = adapter.modules.get(name) {
+                linear.add(&product(a, b, adapter.config.scaling_of(name)).to_device(device));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a saved adapter to the weights.
+    ///
+    /// # Errors
+    /// As [`Lora::open`] and [`LanguageModel::fold_adapter`].
+    pub fn fold_adapter_from(&mut self, directory: &Path) -> Result<(), ModelError> {
+        self.fold_adapter(&Lora::open(directory)?)
+    }
+
+    fn lora_error(&self, problem: String) -> ModelError {
+        ModelError::Weights { path: self.path().to_path_buf(), problem }
+    }
+}
+
+/// What an adapter adds to a weight: `[out, in]`, in f32.
+fn product(a: &Tensor, b: &Tensor, scaling: f64) -> Tensor {
+    b.to_kind(Kind::Float).matmul(&a.to_kind(Kind::Float)) * scaling
+}
+
+/// PEFT's initial A: uniform in +-1/sqrt(in), which is `kaiming_uniform_` with `a = sqrt(5)`.
+fn uniform_a(r: i64, inp: i64, rng: &mut ChaCha8Rng) -> Tensor {
+    let bound = 1.0 / (inp as f64).sqrt();
+    let values: Vec<f32> = (0..r * inp).map(|_| rng.random_range(-bound..bound) as f32).collect();
+    Tensor::from_slice(&values).reshape([r, inp])
+}
