@@ -44,6 +44,17 @@ unsafe extern "C" {
         out: *mut *mut C_tensor,
     ) -> *mut c_char;
     fn sapo_swiglu(gate: *const C_tensor, up: *const C_tensor, out: *mut *mut C_tensor) -> *mut c_char;
+    fn sapo_attention(
+        q: *const C_tensor,
+        k: *const C_tensor,
+        v: *const C_tensor,
+        query_counts: *const C_tensor,
+        key_counts: *const C_tensor,
+        position: *const C_tensor,
+        window: i64,
+        scale: f64,
+        out: *mut *mut C_tensor,
+    ) -> *mut c_char;
     fn sapo_backward_from(output: *const C_tensor, gradient: *const C_tensor) -> *mut c_char;
     fn sapo_adamw(
         parameters: *const *const C_tensor,
@@ -129,6 +140,43 @@ pub(crate) fn rotate(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Tensor {
 pub(crate) fn swiglu(gate: &Tensor, up: &Tensor) -> Tensor {
     // SAFETY: the pointers are of tensors that live through the call.
     made_by(|out| unsafe { sapo_swiglu(gate.as_ptr(), up.as_ptr(), out) })
+}
+
+/// Which queries and keys of [`attention`] belong together; all on the CPU.
+#[derive(Debug)]
+pub(crate) struct Sharing {
+    /// `[B]`: queries of each sequence
+    pub(crate) query_counts: Tensor,
+    /// `[B]`: keys of each sequence
+    pub(crate) key_counts: Tensor,
+    /// `[M]`: each query's place among its sequence's keys, rising
+    pub(crate) position: Tensor,
+}
+
+/// Causal attention on the CPU, in f32 or bf16, over sequences laid end to end: `q` `[M, heads, head_dim]`, `k` and `v`
+/// `[N, key_heads, head_dim]` to `[M, heads, head_dim]`; a query reads the `window` last keys up to its own place.
+pub(crate) fn attention(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    of: &Sharing,
+    window: Option<i64>,
+    scale: f64,
+) -> Tensor {
+    // SAFETY: the pointers are of tensors that live through the call.
+    made_by(|out| unsafe {
+        sapo_attention(
+            q.as_ptr(),
+            k.as_ptr(),
+            v.as_ptr(),
+            of.query_counts.as_ptr(),
+            of.key_counts.as_ptr(),
+            of.position.as_ptr(),
+            window.unwrap_or(i64::from(i32::MAX)),
+            scale,
+            out,
+        )
+    })
 }
 
 /// Adds `gradient`, that of the loss by `output`, on to the leaves that `output` was computed from.
