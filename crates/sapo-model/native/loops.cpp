@@ -62,7 +62,7 @@ inline float exponential(float x) {
     memcpy(&bits, &p, 4);
     bits += static_cast<int32_t>(n) << 23;
     memcpy(&p, &bits, 4);
-    return p;
+    return x != x ? x : p;
 }
 
 // In partial sums: the compiler may not reorder a single one.
@@ -85,7 +85,8 @@ void rms_norm(const T* x, const T* w, float offset, float eps, T* y, float* inve
         const T* in = x + row * width;
         T* out = y + row * width;
         const float squares = sum_over(width, [&](int64_t i) { return wide(in[i]) * wide(in[i]); });
-        const float inverse = 1.0f / sqrtf(squares / static_cast<float>(width) + eps);
+        // a row too large to square becomes not a number: as zeros it would hide that training has diverged
+        const float inverse = squares - squares + 1.0f / sqrtf(squares / static_cast<float>(width) + eps);
         inverse_rms[row] = inverse;
         for (int64_t i = 0; i < width; ++i) out[i] = narrow<T>(wide(in[i]) * inverse * (offset + wide(w[i])));
     }
