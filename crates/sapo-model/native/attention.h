@@ -109,4 +109,38 @@ private:
     }
 };
 
+// Attention of one new token of every sequence, whose keys and values go into `column` of the caches first: q
+// [B, heads, head_dim], k and v [B, key_heads, head_dim], caches [B, key_heads, capacity, head_dim] whose first
+// `padding` [B] columns are empty. Without gradients.
+inline Tensor attention_next(const Tensor& given_q, const Tensor& given_k, const Tensor& given_v, const Tensor& k_cache,
+                             const Tensor& v_cache, const Tensor& padding, int64_t column, int64_t window, double scale) {
+    const at::NoGradGuard no_gradients;
+    const Tensor q = given_q.contiguous(), k = given_k.contiguous(), v = given_v.contiguous(), out = at::empty_like(q);
+    const int64_t sequences = q.size(0), key_heads = k.size(1), head_dim = q.size(2), group = q.size(1) / key_heads;
+    const int64_t bytes = head_dim * q.element_size();
+    const int64_t* empty = padding.const_data_ptr<int64_t>();
+    with_loops(q, [&](const auto& loops, const auto& at_) {
+        using T = std::remove_pointer_t<decltype(at_(q))>;
+        const int64_t grain = std::max<int64_t>(1, GRAIN / std::max<int64_t>(1, column * head_dim * group));
+        at::parallel_for(0, sequences * key_heads, grain, [&](int64_t begin, int64_t end) {
+            const std::unique_ptr<float[]> scratch(new float[column + 1 + head_dim]);
+            for (int64_t index = begin; index < end; ++index) {
+                T* keys = at_(k_cache) + index * k_cache.stride(1);
+                T* values = at_(v_cache) + index * v_cache.stride(1);
+                std::memcpy(keys + column * head_dim, at_(k) + index * head_dim, bytes);
+                std::memcpy(values + column * head_dim, at_(v) + index * head_dim, bytes);
+                const int64_t first = std::max(empty[index / key_heads], column + 1 - window);
+                NextTask<T> task;
+                task.q = at_(q) + index * group * head_dim;
+                task.k = keys + first * head_dim, task.v = values + first * head_dim;
+                task.keys = column + 1 - first, task.group = group, task.head_dim = head_dim;
+                task.scale = static_cast<float>(scale);
+                task.out = at_(out) + index * group * head_dim;
+                loops.attention_next(task, scratch.get());
+            }
+        });
+    });
+    return out;
+}
+
 }  // namespace sapo

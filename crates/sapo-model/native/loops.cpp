@@ -340,8 +340,31 @@ void attention_gradient(const AttentionGradientTask<T>& task, float* scratch) {
 }
 
 template <typename T>
+void attention_next(const NextTask<T>& task, float* scratch) {
+    float *weights = scratch, *sums = weights + task.keys;
+    for (int64_t head = 0; head < task.group; ++head) {
+        const T* q = task.q + head * task.head_dim;
+        float largest = -INFINITY, sum = 0;
+        for (int64_t j = 0; j < task.keys; ++j) {
+            const T* k = task.k + j * task.head_dim;
+            weights[j] = task.scale * sum_over(task.head_dim, [&](int64_t i) { return wide(q[i]) * wide(k[i]); });
+            largest = weights[j] > largest ? weights[j] : largest;
+        }
+        for (int64_t j = 0; j < task.keys; ++j) weights[j] = exponential(weights[j] - largest);
+        for (int64_t i = 0; i < task.head_dim; ++i) sums[i] = 0;
+        for (int64_t j = 0; j < task.keys; ++j) {
+            const T* v = task.v + j * task.head_dim;
+            const float weight = weights[j];
+            sum += weight;
+            for (int64_t i = 0; i < task.head_dim; ++i) sums[i] += weight * wide(v[i]);
+        }
+        narrow_rows(sums, 0, 1, task.head_dim, 1.0f / sum, task.out + head * task.head_dim, 0);
+    }
+}
+
+template <typename T>
 constexpr LoopsOf<T> OF = {rms_norm<T>, rms_norm_gradient<T>, rotate<T>, swiglu<T>, swiglu_gradient<T>,
-                              attention<T>, attention_gradient<T>};
+                              attention<T>, attention_gradient<T>, attention_next<T>};
 
 }  // namespace
 

@@ -34,7 +34,16 @@ struct AttentionGradientTask {
     int64_t of_stride;
 };
 
-// Numbers of scratch memory that either takes.
+// Attention of one query for each of `group` heads over keys and values that lie in a cache, [keys, head_dim] each.
+template <typename T>
+struct NextTask {
+    const T *q, *k, *v;
+    int64_t keys, group, head_dim;
+    float scale;
+    T* out;  // like q: heads side by side
+};
+
+// Numbers of scratch memory that attention or its gradient takes; that of a next token takes `keys + head_dim`.
 constexpr int64_t ATTENTION_ROWS = 64;
 inline int64_t padded(int64_t n) { return (n + 31) / 32 * 32; }
 inline int64_t attention_scratch(int64_t keys, int64_t head_dim) {
@@ -57,6 +66,7 @@ struct LoopsOf {
     void (*swiglu_gradient)(const T* g, const T* gate, const T* up, T* of_gate, T* of_up, int64_t begin, int64_t end);
     void (*attention)(const AttentionTask<T>& task, float* scratch);
     void (*attention_gradient)(const AttentionGradientTask<T>& task, float* scratch);
+    void (*attention_next)(const NextTask<T>& task, float* scratch);
 };
 
 struct Loops {

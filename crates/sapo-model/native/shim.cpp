@@ -85,6 +85,13 @@ char* sapo_attention(const Tensor* q, const Tensor* k, const Tensor* v, const Te
     });
 }
 
+char* sapo_attention_next(const Tensor* q, const Tensor* k, const Tensor* v, const Tensor* k_cache, const Tensor* v_cache,
+                          const Tensor* padding, int64_t column, int64_t window, double scale, Tensor** out) {
+    return guarded([&] {
+        *out = new Tensor(sapo::attention_next(*q, *k, *v, *k_cache, *v_cache, *padding, column, window, scale));
+    });
+}
+
 // Adds the gradient of the loss by `output` on to the leaves that `output` was computed from.
 char* sapo_backward_from(const Tensor* output, const Tensor* gradient) {
     return guarded([&] { output->backward(*gradient); });

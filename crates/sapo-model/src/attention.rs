@@ -6,7 +6,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::native::{self, Sharing};
+use crate::native::{self, Cached, Sharing};
 use crate::rope::Angles;
 
 /// Where the tokens of packed sequences stand in a padded batch `[B, T]`.
@@ -349,6 +349,11 @@ impl KvCache {
         kind: &AttentionKind,
     ) -> Tensor {
         let (keys, values) = &self.layers[layer];
+        if kind.soft_cap.is_none() && has_own_loops(q) {
+            let cached = Cached { keys, values, padding: &self.padding };
+            let column = self.filled - 1;
+            return native::attention_next((q, k, v), &cached, column, kind.window, kind.scale).flatten(1, 2);
+        }
         keys.select(2, self.filled - 1).copy_(k);
         values.select(2, self.filled - 1).copy_(v);
         let (keys, values) = (keys.narrow(2, 0, self.filled), values.narrow(2, 0, self.filled));
