@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use sapo_model::ModelError;
+use sapo_model::{HubError, ModelError};
 use sapo_prompts::sources::{BankError, SourceError};
 
 /// Mistakes in what the user gave that no other crate names.
@@ -81,6 +81,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         .downcast_ref::<InputError>()
         .and_then(hint_on_input)
         .or_else(|| error.downcast_ref::<ModelError>().and_then(hint_on_model))
+        .or_else(|| error.downcast_ref::<HubError>().and_then(HubError::hint).map(String::from))
         .or_else(|| error.downcast_ref::<SourceError>().and_then(hint_on_source))
 }
 

@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use sapo_model::{Device, Encoded, Kind, LanguageModel, TextFormat, runtime};
+use sapo_lab::DownloadDisplay;
+use sapo_model::{Device, Encoded, Hub, Kind, LanguageModel, TextFormat, runtime};
 
 use crate::failure::InputError;
 
@@ -12,9 +13,9 @@ use crate::failure::InputError;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub(crate) struct ModelArgs {
-    /// Folder of the model in Hugging Face layout
-    #[arg(long, value_name = "DIR")]
-    pub(crate) model: PathBuf,
+    /// Folder of the model in Hugging Face layout, or org/name[@revision] of the Hugging Face Hub
+    #[arg(long, value_name = "DIR|ORG/NAME")]
+    model: PathBuf,
     /// Folder of a LoRA adapter in PEFT layout to add to the weights; may be given several times, all are summed
     #[arg(long, value_name = "DIR")]
     adapter: Vec<PathBuf>,
@@ -48,7 +49,12 @@ impl ModelArgs {
             Dtype::Bf16 => Kind::BFloat16,
             Dtype::F16 => Kind::Half,
         };
-        let mut model = LanguageModel::open(&self.model, kind, self.device)?;
+        let mut display = DownloadDisplay::new(false);
+        let folder = Hub::from_env().model_folder(&self.model, &mut |download| {
+            display.show(download.repository, download.file, download.done, download.total);
+        })?;
+        drop(display);
+        let mut model = LanguageModel::open(&folder, kind, self.device)?;
         for adapter in &self.adapter {
             model.fold_adapter_from(adapter)?;
         }

@@ -7,9 +7,11 @@
 mod adapters;
 mod fixtures;
 mod generation;
+mod hub;
 mod invariance;
 mod model_directories;
 mod new_tokenizer;
 mod parity;
+mod stand_in;
 mod text;
 mod trained_models;

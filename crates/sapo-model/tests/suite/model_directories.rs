@@ -100,7 +100,7 @@ fn write(path: &Path, named: &[(String, Tensor)]) {
 }
 
 /// Splits `model.safetensors` into two shards with an index.
-fn shard(directory: &Path) {
+pub(crate) fn shard(directory: &Path) {
     let single = directory.join("model.safetensors");
     let mut first = Tensor::read_safetensors(&single).unwrap();
     let second = first.split_off(7);
