@@ -29,6 +29,9 @@ pub(crate) enum InputError {
     /// `--chat` without a template.
     #[error("{path} has no chat template", path = path.display())]
     NoChatTemplate { path: PathBuf },
+    /// `--dtype auto` without a dtype on disk.
+    #[error("{path} has no `dtype` or `torch_dtype` among float32, bfloat16, float16", path = path.display())]
+    NoDtype { path: PathBuf },
     /// All asked for was checked, and some of it is wrong; the problems themselves are the command's data.
     #[error("{0}")]
     ProblemsFound(String),
@@ -94,6 +97,7 @@ fn hint_on_input(error: &InputError) -> Option<String> {
             "shorten or remove it, or take a model with a longer context; nothing is cut silently".into(),
         ),
         InputError::NoChatTemplate { .. } => Some("leave out --chat, or take a chat model".into()),
+        InputError::NoDtype { .. } => Some("choose one: --dtype f32".into()),
         InputError::Read { .. } | InputError::ProblemsFound(_) => None,
     }
 }

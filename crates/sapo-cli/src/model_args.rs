@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use sapo_lab::DownloadDisplay;
-use sapo_model::{Device, Encoded, Hub, Kind, LanguageModel, TextFormat, runtime};
+use sapo_model::{Device, Encoded, Hub, Kind, LanguageModel, ModelConfig, TextFormat, runtime};
 
 use crate::failure::InputError;
 
@@ -22,7 +22,8 @@ pub(crate) struct ModelArgs {
     /// Where to compute: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu", value_parser = runtime::parse_device)]
     device: Device,
-    /// Number format of the weights in memory
+    /// Number format of the weights in memory and of the computation; losses are summed in f32. auto: as on disk, which
+    /// config.json says
     #[arg(long, default_value = "f32")]
     dtype: Dtype,
     /// Cores to use [default: SAPO_THREADS if set, else all]
@@ -35,6 +36,7 @@ pub(crate) struct ModelArgs {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Dtype {
+    Auto,
     F32,
     Bf16,
     F16,
@@ -44,16 +46,17 @@ impl ModelArgs {
     /// Opens the model and adds its adapters.
     pub(crate) fn open(&self) -> anyhow::Result<LanguageModel> {
         runtime::init(self.threads.map_or_else(runtime::threads_from_env, NonZeroUsize::get));
-        let kind = match self.dtype {
-            Dtype::F32 => Kind::Float,
-            Dtype::Bf16 => Kind::BFloat16,
-            Dtype::F16 => Kind::Half,
-        };
         let mut display = DownloadDisplay::new(false);
         let folder = Hub::from_env().model_folder(&self.model, &mut |download| {
             display.show(download.repository, download.file, download.done, download.total);
         })?;
         drop(display);
+        let kind = match self.dtype {
+            Dtype::Auto => dtype_on_disk(&folder)?,
+            Dtype::F32 => Kind::Float,
+            Dtype::Bf16 => Kind::BFloat16,
+            Dtype::F16 => Kind::Half,
+        };
         let mut model = LanguageModel::open(&folder, kind, self.device)?;
         for adapter in &self.adapter {
             model.fold_adapter_from(adapter)?;
@@ -65,6 +68,11 @@ impl ModelArgs {
     pub(crate) fn token_budget(&self) -> usize {
         self.batch_tokens.get()
     }
+}
+
+fn dtype_on_disk(folder: &Path) -> anyhow::Result<Kind> {
+    let config = ModelConfig::read(folder)?;
+    Ok(config.dtype.ok_or(InputError::NoDtype { path: config.path })?)
 }
 
 /// Refuses `--chat` for a model without a chat template.

@@ -6,8 +6,13 @@ use sha2::{Digest, Sha256};
 use crate::ModelError;
 
 /// Files that decide what a model computes, beside its safetensors files.
-const TEXT_FILES: [&str; 4] =
-    ["config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
+const TEXT_FILES: [&str; 5] = [
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+];
 
 /// Lower-case hexadecimal SHA-256 over a model directory: names and contents of the files that decide what it computes,
 /// in name order. It names a model in run records.
