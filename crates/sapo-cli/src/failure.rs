@@ -26,6 +26,12 @@ pub(crate) enum InputError {
         path = path.display()
     )]
     TooLong { path: PathBuf, number: usize, what: String, tokens: usize, limit: usize },
+    /// What may not be cut takes the whole context.
+    #[error(
+        "{path}, line {number}: {rest} leaves no room for a prompt in the {limit} tokens that the model reads",
+        path = path.display()
+    )]
+    NoRoom { path: PathBuf, number: usize, rest: &'static str, limit: usize },
     /// `--chat` without a template.
     #[error("{path} has no chat template", path = path.display())]
     NoChatTemplate { path: PathBuf },
@@ -94,8 +100,12 @@ fn hint_on_input(error: &InputError) -> Option<String> {
             Some(format!("expected one JSON object a line: {expected}"))
         }
         InputError::TooLong { .. } => Some(
-            "shorten or remove it, or take a model with a longer context; nothing is cut silently".into(),
+            "take a model with a longer context, or a rule: --too-long shorten-prompt or --too-long skip"
+                .into(),
         ),
+        InputError::NoRoom { .. } => {
+            Some("shorten or remove it, or take a model with a longer context".into())
+        }
         InputError::NoChatTemplate { .. } => Some("leave out --chat, or take a chat model".into()),
         InputError::NoDtype { .. } => Some("choose one: --dtype f32".into()),
         InputError::Read { .. } | InputError::ProblemsFound(_) => None,

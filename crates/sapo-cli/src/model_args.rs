@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use sapo_lab::DownloadDisplay;
-use sapo_model::{Device, Encoded, Hub, Kind, LanguageModel, ModelConfig, TextFormat, runtime};
+use sapo_model::{Device, Hub, Kind, LanguageModel, ModelConfig, TextFormat, runtime};
 
 use crate::failure::InputError;
+use crate::too_long::TooLong;
 
 /// Which model, where and how.
 #[derive(Debug, Args)]
@@ -22,8 +23,8 @@ pub(crate) struct ModelArgs {
     /// Where to compute: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu", value_parser = runtime::parse_device)]
     device: Device,
-    /// Number format of the weights in memory and of the computation; losses are summed in f32. auto: as on disk, which
-    /// config.json says
+    /// Number format of the weights in memory and of the computation; losses are taken in f32 from its logits. auto:
+    /// as on disk, which config.json says
     #[arg(long, default_value = "f32")]
     dtype: Dtype,
     /// Cores to use [default: SAPO_THREADS if set, else all]
@@ -32,6 +33,10 @@ pub(crate) struct ModelArgs {
     /// Tokens in one batch, padding included: more is faster until memory runs out; results stay the same up to rounding
     #[arg(long, value_name = "N", default_value = "8192")]
     batch_tokens: NonZeroUsize,
+    /// What to do with a line that is longer than the model's context. Under every rule a target is kept whole, and one
+    /// that cannot fit is refused
+    #[arg(long, value_name = "RULE", default_value = "refuse")]
+    pub(crate) too_long: TooLong,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -79,20 +84,6 @@ fn dtype_on_disk(folder: &Path) -> anyhow::Result<Kind> {
 pub(crate) fn check_chat(model: &LanguageModel, chat: bool) -> Result<(), InputError> {
     if chat && model.codec().format() != TextFormat::Chat {
         return Err(InputError::NoChatTemplate { path: model.path().into() });
-    }
-    Ok(())
-}
-
-/// Refuses an example that the model cannot read whole.
-pub(crate) fn check_fits(
-    model: &LanguageModel,
-    example: &Encoded,
-    what: impl FnOnce() -> String,
-    (path, number): (&Path, usize),
-) -> Result<(), InputError> {
-    let (tokens, limit) = (example.ids.len(), model.max_tokens());
-    if tokens > limit {
-        return Err(InputError::TooLong { path: path.into(), number, what: what(), tokens, limit });
     }
     Ok(())
 }

@@ -355,7 +355,7 @@ fn bad_input_is_named() {
     let select = ["select", "--model", "model", "--pool", "pool.json", "--data"];
     check(
         &[&select[..], &["long_data.jsonl"]].concat(),
-        &["long_data.jsonl, line 5: the text under wording `original` has"],
+        &["long_data.jsonl, line 5: the text under wording `p02` has", "at most 160", "hint: "],
     );
     check(
         &[&select[..], &["cut.jsonl"]].concat(),
