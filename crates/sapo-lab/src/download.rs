@@ -29,7 +29,7 @@ impl DownloadDisplay {
             (true, _) => Style::Quiet,
             (false, true) => {
                 let bar = ProgressBar::new(0);
-                bar.set_style(style("{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left"));
+                bar.set_style(style("{msg} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}, {eta} left"));
                 Style::Bar(bar)
             }
             (false, false) => Style::Lines { last: Instant::now() },
