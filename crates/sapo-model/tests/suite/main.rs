@@ -5,11 +5,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod adapters;
+mod dtypes;
 mod fixtures;
 mod generation;
+mod hub;
 mod invariance;
 mod model_directories;
 mod new_tokenizer;
 mod parity;
+mod stand_in;
 mod text;
 mod trained_models;
