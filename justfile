@@ -61,6 +61,21 @@ bench-peers *args:
     python=$(python3 scripts/peer-python.py)
     exec "$python" bench/peers/run_peers.py "$@"
 
+# Make fixtures with transformers and PEFT (those of PARITY_PYTHON, else pinned ones) and run the parity tests on them
+parity seed='100000' scale='2':
+    #!/bin/sh
+    set -eu
+    python=${PARITY_PYTHON:-$(python3 scripts/peer-python.py)}
+    here=crates/sapo-model/tests/fixtures
+    SAPO_FIXTURES=$(mktemp -d)
+    export SAPO_FIXTURES
+    trap 'rm -rf "$SAPO_FIXTURES"' EXIT
+    "$python" -B $here/make_fixtures.py --seed "$1" --scale "$2" --out "$SAPO_FIXTURES"
+    adapters=${CARGO_TARGET_DIR:-target}/tmp/adapters-for-peft
+    rm -rf "$adapters"
+    cargo test --release {{ torch }} --test suite --test parity
+    "$python" -B $here/check_adapters_in_peft.py --fixtures "$SAPO_FIXTURES" "$adapters"
+
 # Build the documentation of the crates into target/doc
 docs *args:
     RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps "$@"

@@ -1,18 +1,19 @@
-//! The optimiser, the schedule and the training loop against PyTorch, and against what must hold for any training.
-//!
-//! The model and the expected values are fixtures of `sapo-model`, beside the script that made them.
+//! The optimiser, the schedule and the training loop against what must hold for any training.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+#[path = "../../sapo-model/tests/suite/fixtures.rs"]
+#[allow(dead_code, reason = "most helpers serve other suites")]
+mod fixtures;
+
 use std::sync::{Mutex, MutexGuard};
 
 use sapo_learn::{
     AdamW, AdamWConfig, LearnError, Schedule, TrainConfig, TrainOutcome, clip_gradient_norm, train,
 };
-use sapo_model::{Batch, Device, Encoded, Kind, LanguageModel, LoraConfig, ModelError};
-use serde_json::Value;
+use sapo_model::{Encoded, Kind, LanguageModel, ModelError};
 use tch::Tensor;
+
+use fixtures::Checkpoint;
 
 /// Training seeds libtorch's generator, which is the process's, so one test trains at a time.
 static GENERATOR: Mutex<()> = Mutex::new(());
@@ -21,65 +22,18 @@ fn alone() -> MutexGuard<'static, ()> {
     GENERATOR.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../sapo-model/tests/fixtures").join(name)
-}
-
-fn expected() -> Value {
-    let text = std::fs::read_to_string(fixture("expected.json")).unwrap();
-    serde_json::from_str::<Value>(&text).unwrap()["lora"].take()
-}
-
-fn tensors(name: &str) -> HashMap<String, Tensor> {
-    Tensor::read_safetensors(fixture(name)).unwrap().into_iter().collect()
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|n| n.as_f64().unwrap()).collect()
-}
-
+/// Four examples of different lengths.
 fn examples() -> Vec<Encoded> {
-    let example = |value: &Value| Encoded {
-        ids: numbers(&value["ids"]).into_iter().map(|id| id as i64).collect(),
-        target_start: value["target_start"].as_u64().unwrap() as usize,
-    };
-    expected()["examples"].as_array().unwrap().iter().map(example).collect()
+    fixtures::examples(&Checkpoint::named("llama-tied").numbers["batch"])
 }
 
-fn lora(dropout: f64) -> LoraConfig {
-    LoraConfig { lora_dropout: dropout, ..LoraConfig::new(4, 8.0, &["q_proj", "v_proj"]) }
-}
-
-/// The fixture's model with a fresh adapter.
+/// A small model with a fresh adapter.
 fn model(dropout: f64) -> LanguageModel {
-    let mut model = LanguageModel::open(&fixture("tied"), Kind::Float, Device::Cpu).unwrap();
-    model.attach_lora(&lora(dropout), 3).unwrap();
-    model
-}
-
-/// Names of the adapter's tensors in the order of [`LanguageModel::lora_parameters`].
-fn adapter_names() -> Vec<String> {
-    let mut names = Vec::new();
-    for layer in 0..2 {
-        for module in ["q_proj", "v_proj"] {
-            for part in ["A", "B"] {
-                names.push(format!(
-                    "base_model.model.model.layers.{layer}.self_attn.{module}.lora_{part}.weight"
-                ));
-            }
-        }
-    }
-    names
-}
-
-/// The fixture's model with the adapter from which the ten steps start.
-fn model_with_adapter() -> LanguageModel {
-    let mut model = model(0.0);
-    let file = tensors("adapter/adapter_model.safetensors");
-    let _guard = tch::no_grad_guard();
-    for (mut parameter, name) in model.lora_parameters().into_iter().zip(adapter_names()) {
-        parameter.copy_(&file[&name]);
-    }
+    let checkpoint = Checkpoint::named("llama-tied");
+    let mut config = checkpoint.lora();
+    config.lora_dropout = dropout;
+    let mut model = checkpoint.open();
+    model.attach_lora(&config, 3).unwrap();
     model
 }
 
@@ -96,77 +50,6 @@ fn assert_close(what: &str, got: &[f64], want: &[f64], tolerance: f64) {
 
 fn values(tensor: &Tensor) -> Vec<f64> {
     Vec::try_from(tensor.detach().to_kind(Kind::Double).reshape([-1])).unwrap()
-}
-
-fn assert_adapter_is_the_trained_one(model: &mut LanguageModel) {
-    let want = tensors("expected.safetensors");
-    for (parameter, name) in model.lora_parameters().iter().zip(adapter_names()) {
-        assert_close(&name, &values(parameter), &values(&want[&format!("trained.{name}")]), 1e-4);
-    }
-}
-
-fn adamw(setting: &Value) -> AdamWConfig {
-    let get = |name: &str| setting[name].as_f64().unwrap();
-    AdamWConfig {
-        beta1: get("beta1"),
-        beta2: get("beta2"),
-        eps: get("eps"),
-        weight_decay: get("weight_decay"),
-    }
-}
-
-#[test]
-fn ten_steps_are_those_of_torch() {
-    let setting = &expected()["training"];
-    let mut model = model_with_adapter();
-    let examples = examples();
-    let schedule = Schedule::with_warmup_ratio(
-        setting["learning_rate"].as_f64().unwrap(),
-        setting["warmup_ratio"].as_f64().unwrap(),
-        10,
-    );
-    let mut optimizer = AdamW::new(model.lora_parameters(), adamw(setting));
-    let (mut losses, mut norms, mut rates) = (Vec::new(), Vec::new(), Vec::new());
-    for step in 0..10 {
-        let batch =
-            Batch::new(&examples.iter().collect::<Vec<_>>(), model.max_tokens(), Device::Cpu).unwrap();
-        let loss = model.target_nll(&batch, true).0.mean(Kind::Float);
-        loss.backward();
-        norms
-            .push(clip_gradient_norm(optimizer.parameters(), setting["max_gradient_norm"].as_f64().unwrap()));
-        rates.push(schedule.learning_rate(step));
-        optimizer.step(rates[step]);
-        losses.push(loss.double_value(&[]));
-    }
-    assert_close("learning rates", &rates, &numbers(&setting["learning_rates"]), 1e-12);
-    assert_close("gradient norms", &norms, &numbers(&setting["gradient_norms"]), 1e-4);
-    assert_close("losses", &losses, &numbers(&setting["losses"]), 1e-5);
-    assert_adapter_is_the_trained_one(&mut model);
-}
-
-/// One batch an epoch, accumulated from parts of two and of three: the order within a batch does not matter.
-#[test]
-fn the_training_loop_takes_the_same_ten_steps() {
-    let _alone = alone();
-    let setting = &expected()["training"];
-    for micro_batch_size in [2, 3, 100] {
-        let mut model = model_with_adapter();
-        let config = TrainConfig {
-            epochs: 10,
-            batch_size: 100,
-            micro_batch_size,
-            learning_rate: setting["learning_rate"].as_f64().unwrap(),
-            warmup_ratio: setting["warmup_ratio"].as_f64().unwrap(),
-            max_gradient_norm: setting["max_gradient_norm"].as_f64().unwrap(),
-            gradient_checkpointing: false,
-            adamw: adamw(setting),
-        };
-        let parameters = model.lora_parameters();
-        let outcomes = outcomes(&model, parameters, &examples(), &config, 9).unwrap();
-        let losses: Vec<f64> = outcomes.iter().map(|outcome| outcome.loss).collect();
-        assert_close("losses", &losses, &numbers(&setting["losses"]), 1e-5);
-        assert_adapter_is_the_trained_one(&mut model);
-    }
 }
 
 fn outcomes(

@@ -30,6 +30,8 @@ const ACTIVATIONS: &[Activation] = &[
     Activation { name: "sigmoid", apply: Tensor::sigmoid },
     Activation { name: "tanh", apply: Tensor::tanh },
     Activation { name: "mish", apply: Tensor::mish },
+    Activation { name: "hardswish", apply: Tensor::hardswish },
+    Activation { name: "sqrtsoftplus", apply: |x| x.softplus().sqrt() },
     Activation { name: "laplace", apply: laplace },
     Activation { name: "linear", apply: Tensor::shallow_clone },
 ];

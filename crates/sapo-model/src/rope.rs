@@ -40,6 +40,10 @@ struct RopeParameters {
     #[serde(default)]
     attention_factor: Option<f64>,
     #[serde(default)]
+    mscale: Option<f64>,
+    #[serde(default)]
+    mscale_all_dim: Option<f64>,
+    #[serde(default)]
     beta_fast: Option<f64>,
     #[serde(default)]
     beta_slow: Option<f64>,
@@ -93,7 +97,8 @@ impl RopeConfig {
         };
         let frequencies = inverse_frequencies(theta, width);
         let (scaled, amplitude) = match kind {
-            "default" => (frequencies, 1.0),
+            // "dynamic" stretches beyond max_position_embeddings alone, where no sequence goes here
+            "default" | "dynamic" => (frequencies, 1.0),
             "linear" => {
                 let factor = need("factor", parameters.factor)?;
                 (frequencies.into_iter().map(|f| f / factor as f32).collect(), 1.0)
@@ -113,11 +118,13 @@ impl RopeConfig {
             "yarn" => {
                 let factor = need("factor", parameters.factor)?;
                 let original = parameters.original_max_position_embeddings.unwrap_or(max_positions as f64);
-                let amplitude = parameters.attention_factor.unwrap_or(if factor <= 1.0 {
-                    1.0
-                } else {
-                    0.1 * factor.ln() + 1.0
-                });
+                let growth = |by: f64| if factor <= 1.0 { 1.0 } else { 0.1 * by * factor.ln() + 1.0 };
+                let amplitude =
+                    match (parameters.attention_factor, parameters.mscale, parameters.mscale_all_dim) {
+                        (Some(amplitude), ..) => amplitude,
+                        (None, Some(one), Some(all)) if one != 0.0 && all != 0.0 => growth(one) / growth(all),
+                        _ => growth(1.0),
+                    };
                 let (low, high) = yarn_range(
                     (parameters.beta_fast.unwrap_or(32.0), parameters.beta_slow.unwrap_or(1.0)),
                     (width as f64, theta, original),
@@ -131,7 +138,7 @@ impl RopeConfig {
             }
             other => {
                 return Err(format!(
-                    "rope scaling {other:?} is not supported: expected default, linear, llama3 or yarn"
+                    "rope scaling {other:?} is not supported: expected default, dynamic, linear, llama3 or yarn"
                 ));
             }
         };

@@ -5,8 +5,8 @@
 
 use serde::Deserialize;
 
-use super::fields;
 use super::rotary::{Biases, Gemma, RotaryDecoder};
+use super::{fields, windows};
 use crate::decoder::Decoder;
 use crate::rope::RopeConfig;
 use crate::{ModelConfig, Weights};
@@ -31,6 +31,8 @@ struct Gemma2Config {
     #[serde(default)]
     layer_types: Option<Vec<String>>,
     #[serde(default)]
+    use_bidirectional_attention: Option<bool>,
+    #[serde(default)]
     attention_bias: bool,
     #[serde(default = "tied")]
     tie_word_embeddings: bool,
@@ -44,12 +46,11 @@ fn tied() -> bool {
 
 pub(super) fn load(config: &ModelConfig, weights: &mut Weights) -> Result<Decoder, String> {
     let gemma: Gemma2Config = fields(config)?;
-    let slides = |layer: usize| match &gemma.layer_types {
-        Some(types) => types.get(layer).is_some_and(|kind| kind == "sliding_attention"),
-        None => layer % 2 == 0,
-    };
-    let windows =
-        (0..gemma.num_hidden_layers).map(|layer| gemma.sliding_window.filter(|_| slides(layer))).collect();
+    if gemma.use_bidirectional_attention == Some(true) {
+        return Err("use_bidirectional_attention is not supported: this is a causal decoder".to_string());
+    }
+    let (layers, types) = (gemma.num_hidden_layers, gemma.layer_types.as_ref());
+    let windows = windows(layers, gemma.sliding_window, types, |layer| layer % 2 == 0)?;
     RotaryDecoder {
         hidden_size: gemma.hidden_size,
         intermediate_size: gemma.intermediate_size,

@@ -69,3 +69,26 @@ fn check_positive(fields: &[(&str, i64)]) -> Result<(), String> {
         None => Ok(()),
     }
 }
+
+/// The window of each layer: `window` where `layer_types` says so, or `slides` where the file has no `layer_types`.
+fn windows(
+    layers: usize,
+    window: Option<i64>,
+    layer_types: Option<&Vec<String>>,
+    slides: impl Fn(usize) -> bool,
+) -> Result<Vec<Option<i64>>, String> {
+    let Some(types) = layer_types else {
+        return Ok((0..layers).map(|layer| window.filter(|_| slides(layer))).collect());
+    };
+    if types.len() != layers {
+        return Err(format!("layer_types must name {layers} layers, got {}", types.len()));
+    }
+    let of = |kind: &String| match kind.as_str() {
+        "sliding_attention" => Ok(window),
+        "full_attention" => Ok(None),
+        other => Err(format!(
+            "layer type {other:?} is not supported: expected full_attention or sliding_attention"
+        )),
+    };
+    types.iter().map(of).collect()
+}

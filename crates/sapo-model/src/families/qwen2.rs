@@ -5,8 +5,8 @@
 
 use serde::Deserialize;
 
-use super::fields;
 use super::rotary::{Biases, RotaryDecoder};
+use super::{fields, windows};
 use crate::decoder::Decoder;
 use crate::rope::RopeConfig;
 use crate::{ModelConfig, Weights};
@@ -44,18 +44,19 @@ fn default_max_window_layers() -> usize {
 }
 
 impl QwenConfig {
-    pub(super) fn windows(&self) -> Vec<Option<i64>> {
-        let window = self.sliding_window.filter(|_| self.use_sliding_window);
-        let slides = |layer: usize| match &self.layer_types {
-            Some(types) => types.get(layer).is_some_and(|kind| kind == "sliding_attention"),
-            None => layer >= self.max_window_layers,
-        };
-        (0..self.num_hidden_layers).map(|layer| window.filter(|_| slides(layer))).collect()
-    }
-
     /// A decoder of this configuration.
-    pub(super) fn decoder(&self, head_dim: i64, biases: Biases, query_key_norm: bool) -> RotaryDecoder<'_> {
-        RotaryDecoder {
+    ///
+    /// # Errors
+    /// When `layer_types` does not fit.
+    pub(super) fn decoder(
+        &self,
+        head_dim: i64,
+        biases: Biases,
+        query_key_norm: bool,
+    ) -> Result<RotaryDecoder<'_>, String> {
+        let window = self.sliding_window.filter(|_| self.use_sliding_window);
+        let slides = |layer: usize| layer >= self.max_window_layers;
+        Ok(RotaryDecoder {
             hidden_size: self.hidden_size,
             intermediate_size: self.intermediate_size,
             layers: self.num_hidden_layers,
@@ -69,9 +70,9 @@ impl QwenConfig {
             tied_head: self.tie_word_embeddings,
             biases,
             query_key_norm,
-            windows: self.windows(),
+            windows: windows(self.num_hidden_layers, window, self.layer_types.as_ref(), slides)?,
             gemma: None,
-        }
+        })
     }
 }
 
@@ -79,5 +80,5 @@ pub(super) fn load(config: &ModelConfig, weights: &mut Weights) -> Result<Decode
     let qwen: QwenConfig = fields(config)?;
     let head_dim = qwen.head_dim.unwrap_or(qwen.hidden_size / qwen.num_attention_heads.max(1));
     let biases = Biases { query_key_value: true, ..Biases::default() };
-    qwen.decoder(head_dim, biases, false).load(config, weights)
+    qwen.decoder(head_dim, biases, false)?.load(config, weights)
 }

@@ -13,5 +13,5 @@ pub(super) fn load(config: &ModelConfig, weights: &mut Weights) -> Result<Decode
     let qwen: QwenConfig = fields(config)?;
     let bias = qwen.attention_bias;
     let biases = Biases { query_key_value: bias, attention_output: bias, ..Biases::default() };
-    qwen.decoder(qwen.head_dim.unwrap_or(128), biases, true).load(config, weights)
+    qwen.decoder(qwen.head_dim.unwrap_or(128), biases, true)?.load(config, weights)
 }

@@ -48,7 +48,7 @@ struct ConfigFile {
 }
 
 /// Fields that would make PEFT compute something else, where they are set.
-const UNSUPPORTED: [&str; 11] = [
+const UNSUPPORTED: [&str; 14] = [
     "use_dora",
     "lora_bias",
     "modules_to_save",
@@ -60,6 +60,9 @@ const UNSUPPORTED: [&str; 11] = [
     "alora_invocation_tokens",
     "use_qalora",
     "arrow_config",
+    "kasa_config",
+    "monteclora_config",
+    "use_bdlora",
 ];
 
 impl ConfigFile {
@@ -82,8 +85,9 @@ impl ConfigFile {
             return Err("bias other than \"none\" is not supported".to_string());
         }
         // these change the base weights when an adapter is made, and only PEFT can do the same again
-        let changes_base =
-            |way: &str| ["pissa", "olora", "corda", "loftq"].iter().any(|known| way.starts_with(known));
+        let changes_base = |way: &str| {
+            ["pissa", "olora", "corda", "loftq", "lora_ga"].iter().any(|known| way.starts_with(known))
+        };
         match text("init_lora_weights") {
             Some(way) if changes_base(&way) => {
                 Err(format!("init_lora_weights {way:?} changes the base weights"))

@@ -70,12 +70,17 @@ impl LoraConfig {
     pub fn targets(&self, module: &str) -> bool {
         match &self.target_modules {
             TargetModules::Pattern(pattern) => {
-                pattern == ALL_LINEAR || matches(&format!("^(?:{pattern})$"), module)
+                self.is_all_linear() || matches(&format!("^(?:{pattern})$"), module)
             }
             TargetModules::Names(names) => {
                 names.iter().any(|name| module == name || module.ends_with(&format!(".{name}")))
             }
         }
+    }
+
+    /// Whether the targets are every projection of every block, and nothing outside the blocks.
+    pub(super) fn is_all_linear(&self) -> bool {
+        matches!(&self.target_modules, TargetModules::Pattern(pattern) if pattern == ALL_LINEAR)
     }
 
     /// Whether it can be put on a model.

@@ -24,9 +24,16 @@ impl LanguageModel {
     /// unchanged until the first step.
     ///
     /// # Errors
-    /// When the configuration is out of range, or no module has a target's name.
+    /// When the configuration is out of range, no module has a target's name, or a target is the head or an embedding.
     pub fn attach_lora(&mut self, config: &LoraConfig, seed: u64) -> Result<(), ModelError> {
         config.check().map_err(|problem| self.lora_error(problem))?;
+        let names = self.decoder().names;
+        let outside = [names.token_embedding, names.position_embedding, names.head];
+        if let Some(name) = outside.iter().find(|name| config.targets(name) && !config.is_all_linear()) {
+            return Err(
+                self.lora_error(format!("LoRA on {name} is not supported: it sits on projections of blocks"))
+            );
+        }
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let (kind, device) = (self.kind(), self.device());
         let mut found = false;

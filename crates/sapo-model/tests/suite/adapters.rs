@@ -1,115 +1,206 @@
 //! Adapter files: written as PEFT reads them, and refused where they would compute something else.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use sapo_model::{Lora, LoraConfig, TargetModules, save_safetensors};
-use serde_json::json;
+use sapo_model::{LanguageModel, LoraConfig, save_safetensors};
+use serde_json::{Value, json};
 use tch::Tensor;
 
 use crate::fixtures::*;
 
 #[test]
 fn a_saved_adapter_has_pefts_names_and_folds_back_bit_for_bit() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut model = tied_with_adapter();
-    model.fold_lora(&lora()).save(directory.path(), "tied").unwrap();
+    on_every_checkpoint(|checkpoint| {
+        let directory = tempfile::tempdir().unwrap();
+        let mut model = checkpoint.open_with_adapter();
+        model.fold_lora(&checkpoint.lora()).save(directory.path(), checkpoint.name).unwrap();
 
-    let read = |path: &Path| -> HashMap<String, Tensor> {
-        Tensor::read_safetensors(path).unwrap().into_iter().collect()
-    };
-    let saved = read(&directory.path().join("adapter_model.safetensors"));
-    let pefts = read(&fixture("adapter/adapter_model.safetensors"));
-    assert_eq!(saved.len(), pefts.len());
-    for (name, tensor) in &pefts {
-        assert!(same_bits(&saved[name], tensor), "{name}");
-    }
-    let mut again = open("tied");
-    again.fold_adapter_from(directory.path()).unwrap();
-    assert_same_parameters(&model, &again);
+        let saved = read_tensors(&directory.path().join("adapter_model.safetensors"));
+        let pefts = read_tensors(&checkpoint.adapter().join("adapter_model.safetensors"));
+        assert_eq!(saved.len(), pefts.len());
+        for (name, tensor) in &pefts {
+            assert!(same_bits(&saved[name], tensor), "{name}");
+        }
+        let mut again = checkpoint.open();
+        again.fold_adapter_from(directory.path()).unwrap();
+        assert_same_parameters(&model, &again);
+    });
 }
 
-/// Leaves an adapter and its logits in the target folder for `fixtures/check_adapter_in_peft.py`.
+/// Leaves adapters and their logits in the target folder for `fixtures/check_adapters_in_peft.py`.
 #[test]
-fn an_adapter_on_every_projection_is_kept_for_the_check_in_peft() {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("adapter-for-peft");
-    let targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
-    let config = LoraConfig { lora_dropout: 0.05, ..LoraConfig::new(3, 5.0, &targets) };
-    let mut model = open("untied");
-    model.attach_lora(&config, 7).unwrap();
-    let parameters = model.lora_parameters();
-    assert_eq!(parameters.len(), 2 * 7 * 2);
-    {
-        let _guard = tch::no_grad_guard();
-        for mut b in parameters.into_iter().skip(1).step_by(2) {
-            let values = Tensor::linspace(-0.3, 0.3, b.numel() as i64, (tch::Kind::Float, tch::Device::Cpu));
-            b.copy_(&values.reshape(b.size()));
+fn adapters_on_every_projection_are_kept_for_the_check_in_peft() {
+    on_every_checkpoint(|checkpoint| {
+        let directory = adapters_for_peft().join(format!("{}-all-linear", checkpoint.name));
+        let mut config = lora_on(json!(every_projection(checkpoint)));
+        config.lora_dropout = 0.05;
+        let mut model = checkpoint.open();
+        model.attach_lora(&config, 7).unwrap();
+        {
+            let _guard = tch::no_grad_guard();
+            for mut b in model.lora_parameters().into_iter().skip(1).step_by(2) {
+                let values =
+                    Tensor::linspace(-0.3, 0.3, b.numel() as i64, (tch::Kind::Float, tch::Device::Cpu));
+                b.copy_(&values.reshape(b.size()));
+            }
         }
-    }
-    let ids = lists(&expected()["untied"]["logits_of"]).remove(0);
-    let attached = logits(&model, &ids);
-    assert!(relative_error(&logits(&open("untied"), &ids), &attached) > 0.01, "the adapter must matter");
-    model.fold_lora(&config).save(&directory, "untied").unwrap();
-    save_safetensors(&directory.join("logits.safetensors"), &[("logits".to_string(), &attached)]).unwrap();
+        let row = checkpoint.row("short");
+        let attached = logits(&model, &row);
+        assert!(
+            relative_error(&logits(&checkpoint.open(), &row), &attached) > 0.01,
+            "the adapter must matter"
+        );
+        model.fold_lora(&config).save(&directory, checkpoint.name).unwrap();
+        save_safetensors(&directory.join("logits.safetensors"), &[("logits".to_string(), &attached)])
+            .unwrap();
 
-    let mut again = open("untied");
-    again.fold_adapter_from(&directory).unwrap();
-    assert_close("read again", &logits(&again, &ids), &attached, 1e-5);
+        let mut again = checkpoint.open();
+        again.fold_adapter_from(&directory).unwrap();
+        assert_close("read again", &logits(&again, &row), &attached, 1e-5);
+    });
+}
+
+/// Names of all modules that PEFT calls linear, the head apart.
+fn every_projection(checkpoint: &Checkpoint) -> Vec<&str> {
+    let targets = checkpoint.numbers["targets"].as_array().unwrap();
+    let all = targets.iter().find(|entry| entry["target_modules"] == "all-linear").unwrap();
+    texts(&all["modules"])
+}
+
+#[test]
+fn targets_name_the_modules_that_peft_finds() {
+    on_every_checkpoint(|checkpoint| {
+        for entry in checkpoint.numbers["targets"].as_array().unwrap() {
+            let config = lora_on(entry["target_modules"].clone());
+            let mut model = checkpoint.open();
+            let (want, attached) = (texts(&entry["modules"]), model.attach_lora(&config, 0));
+            if want.is_empty() {
+                let error = attached.unwrap_err().to_string();
+                assert!(
+                    error.contains("no module"),
+                    "{} {}: {error}",
+                    checkpoint.name,
+                    entry["target_modules"]
+                );
+                continue;
+            }
+            attached.unwrap();
+            let modules = model.fold_lora(&config).modules;
+            let got: Vec<&str> = modules.keys().map(String::as_str).collect();
+            assert_eq!(got, want, "{} {}", checkpoint.name, entry["target_modules"]);
+        }
+    });
 }
 
 #[test]
 fn the_same_seed_makes_the_same_adapter() {
-    let fresh = |seed| {
-        let mut model = open("tied");
-        model.attach_lora(&lora(), seed).unwrap();
-        model.lora_parameters()
-    };
-    let (a, b, c) = (fresh(1), fresh(1), fresh(2));
-    for (i, tensor) in a.iter().enumerate() {
-        assert!(same_bits(tensor, &b[i]));
-        let is_a = i % 2 == 0;
-        assert_eq!(same_bits(tensor, &c[i]), !is_a, "B is zero for every seed, A is drawn");
-        let bound = if is_a { 1.0 / (tensor.size()[1] as f64).sqrt() } else { 0.0 };
-        assert!(tensor.abs().max().double_value(&[]) <= bound);
-    }
+    on_every_checkpoint(|checkpoint| {
+        let fresh = |seed| {
+            let mut model = checkpoint.open();
+            model.attach_lora(&checkpoint.lora(), seed).unwrap();
+            model.lora_parameters()
+        };
+        let (a, b, c) = (fresh(1), fresh(1), fresh(2));
+        for (i, tensor) in a.iter().enumerate() {
+            assert!(same_bits(tensor, &b[i]));
+            let is_a = i % 2 == 0;
+            assert_eq!(same_bits(tensor, &c[i]), !is_a, "B is zero for every seed, A is drawn");
+            let bound = if is_a { 1.0 / (tensor.size()[1] as f64).sqrt() } else { 0.0 };
+            assert!(tensor.abs().max().double_value(&[]) <= bound);
+        }
+    });
 }
 
 #[test]
 fn targets_that_name_no_module_are_an_error() {
-    let config = LoraConfig::new(4, 8.0, &["query"]);
-    let error = open("tied").attach_lora(&config, 0).unwrap_err().to_string();
-    assert!(error.contains("query"), "{error}");
+    on_every_checkpoint(|checkpoint| {
+        for targets in [json!(["query"]), json!("(")] {
+            let error = checkpoint.open().attach_lora(&lora_on(targets.clone()), 0).unwrap_err().to_string();
+            assert!(error.contains(targets[0].as_str().unwrap_or("(")), "{error}");
+        }
+    });
 }
+
+/// PEFT would put an adapter on them.
+#[test]
+fn targets_that_name_the_head_or_an_embedding_are_an_error() {
+    on_every_checkpoint(|checkpoint| {
+        let names = parameters(&checkpoint.open()).into_iter().map(|(name, _)| name);
+        let outside: Vec<String> = names
+            .filter(|name| ["embed", "wte", "wpe", "lm_head"].iter().any(|part| name.contains(part)))
+            .map(|name| name.trim_end_matches(".weight").to_string())
+            .collect();
+        assert!(!outside.is_empty());
+        for name in outside {
+            let mut targets = every_projection(checkpoint);
+            targets.push(&name);
+            let error = checkpoint.open().attach_lora(&lora_on(json!(targets)), 0).unwrap_err().to_string();
+            assert!(error.contains(&format!("LoRA on {name} is not supported")), "{error}");
+        }
+    });
+}
+
+/// What PEFT's configuration can say that changes the function and that this crate does not compute, each with the word
+/// that the refusal must contain.
+const REFUSED: &[(fn(&mut Value), &str)] = &[
+    (|config| config["use_dora"] = json!(true), "use_dora"),
+    (|config| config["bias"] = json!("all"), "bias"),
+    (|config| config["lora_bias"] = json!(true), "lora_bias"),
+    (|config| config["modules_to_save"] = json!(["lm_head"]), "modules_to_save"),
+    (|config| config["init_lora_weights"] = json!("pissa_niter_16"), "init_lora_weights"),
+    (|config| config["init_lora_weights"] = json!("lora_ga"), "init_lora_weights"),
+    (|config| config["alora_invocation_tokens"] = json!([3]), "alora_invocation_tokens"),
+    (|config| config["use_qalora"] = json!(true), "use_qalora"),
+    (|config| config["layer_replication"] = json!([[0, 2], [1, 2]]), "layer_replication"),
+    (|config| config["target_parameters"] = json!(["mlp.up_proj.weight"]), "target_parameters"),
+    (|config| config["trainable_token_indices"] = json!([5]), "trainable_token_indices"),
+    (|config| config["kasa_config"] = json!({"beta": 0.1}), "kasa_config"),
+    (|config| config["use_bdlora"] = json!({"nblocks": 2}), "use_bdlora"),
+    (|config| config["monteclora_config"] = json!({"num_samples": 4}), "monteclora_config"),
+    (|config| config["layers_to_transform"] = json!([0]), "layers_to_transform"),
+    (|config| config["exclude_modules"] = json!(["v_proj"]), "exclude_modules"),
+    (|config| config["peft_type"] = json!("IA3"), "peft_type"),
+    (|config| config["lora_dropout"] = json!(1.5), "lora_dropout"),
+    (|config| config["target_modules"] = json!(".*("), "module pattern"),
+    (|config| config["target_modules"] = json!("all-linear"), "missing: model.layers.0.self_attn.k_proj"),
+];
 
 #[test]
 fn an_adapter_that_would_compute_something_else_is_refused() {
-    type Change = fn(&mut serde_json::Value);
-    let cases: [(Change, &str); 10] = [
-        (|config| config["use_dora"] = json!(true), "use_dora"),
-        (|config| config["peft_type"] = json!("IA3"), "ia3"),
-        (|config| config["bias"] = json!("all"), "bias"),
-        (|config| config["modules_to_save"] = json!(["lm_head"]), "modules_to_save"),
-        (|config| config["init_lora_weights"] = json!("pissa_niter_16"), "pissa"),
-        (|config| config["lora_dropout"] = json!(1.5), "lora_dropout"),
-        (|config| config["target_modules"] = json!(".*("), "module pattern"),
-        (
-            |config| config["rank_pattern"] = json!({"q_proj": 8}),
-            "model.layers.0.self_attn.q_proj.lora_A.weight is [4, 32], expected [8, 32]",
-        ),
-        (|config| config["target_modules"] = json!("all-linear"), "missing: model.layers.0.self_attn.k_proj"),
-        (
-            |config| config["r"] = json!(2),
-            "model.layers.0.self_attn.q_proj.lora_A.weight is [4, 32], expected [2, 32]",
-        ),
-    ];
-    for (change, named) in cases {
-        let copy = copy_of("adapter");
+    for (change, named) in REFUSED {
+        let copy = copy_of("adapters/llama-tied");
         edit_json(&copy.path().join("adapter_config.json"), change);
-        let mut model = open("tied");
-        let error = model.fold_adapter_from(copy.path()).unwrap_err().to_string();
+        let mut model = open("llama-tied");
+        let error = match model.fold_adapter_from(copy.path()) {
+            Err(error) => error.to_string(),
+            Ok(()) => panic!("{named}: folded all the same"),
+        };
         assert!(error.contains(named) && error.contains(copy.path().to_str().unwrap()), "{named}: {error}");
-        assert_same_parameters(&model, &open("tied"));
+        assert_same_parameters(&model, &open("llama-tied"));
     }
+}
+
+#[test]
+fn an_adapter_of_another_shape_is_refused() {
+    on_every_checkpoint(|checkpoint| {
+        let copy = copy_of(&format!("adapters/{}", checkpoint.name));
+        let rank = checkpoint.lora().r;
+        edit_json(&copy.path().join("adapter_config.json"), |config| config["r"] = json!(rank + 1));
+        let mut model = checkpoint.open();
+        let error = model.fold_adapter_from(copy.path()).unwrap_err().to_string();
+        let a = checkpoint.tensors.iter().find(|(name, _)| {
+            name.starts_with("lora.gradient.")
+                && name.ends_with("lora_A.weight")
+                && error.contains(&name[14..])
+        });
+        let (_, a) = a.unwrap_or_else(|| panic!("names no tensor: {error}"));
+        let inner = a.size()[1];
+        assert!(
+            error.contains(&format!("is [{rank}, {inner}], expected [{}, {inner}]", rank + 1)),
+            "{error}"
+        );
+        assert_same_parameters(&model, &checkpoint.open());
+    });
 }
 
 #[test]
@@ -138,89 +229,37 @@ fn broken_adapter_files_are_named() {
         ),
     ];
     for (break_it, named) in cases {
-        let copy = copy_of("adapter");
+        let copy = copy_of("adapters/llama-tied");
         break_it(copy.path());
-        let error = open("tied").fold_adapter_from(copy.path()).unwrap_err().to_string();
+        let error = open("llama-tied").fold_adapter_from(copy.path()).unwrap_err().to_string();
         assert!(error.contains(named), "{named}: {error}");
     }
 }
 
-/// Logits of `tied` with the adapters in these folders added.
-fn folded(directories: &[&Path]) -> Tensor {
-    let mut model = open("tied");
-    for directory in directories {
-        model.fold_adapter_from(directory).unwrap();
-    }
-    logits(&model, &[7, 8, 200, 14, 3])
-}
-
-/// An adapter of drawn A and B in PEFT's files.
-fn drawn_adapter(config: &LoraConfig, seed: u64) -> tempfile::TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    let mut model = open("tied");
-    model.attach_lora(config, seed).unwrap();
-    let mut adapter = model.fold_lora(config);
-    for (_, b) in adapter.modules.values_mut() {
-        let values = Tensor::linspace(-0.2, 0.3, b.numel() as i64, (tch::Kind::Float, tch::Device::Cpu));
-        *b = values.reshape(b.size());
-    }
-    adapter.save(directory.path(), "tied").unwrap();
-    directory
-}
-
+/// A configuration of an older PEFT, which has few entries.
 #[test]
-fn a_stack_of_adapters_is_one_adapter_of_the_summed_rank() {
-    let configs = [
-        LoraConfig::new(4, 8.0, &["q_proj", "v_proj"]),
-        LoraConfig { use_rslora: true, ..LoraConfig::new(3, 5.0, &["q_proj", "down_proj"]) },
-        LoraConfig {
-            rank_pattern: [("v_proj".to_string(), 1)].into(),
-            alpha_pattern: [("layers.1.self_attn.v_proj".to_string(), 9.0)].into(),
-            ..LoraConfig::new(2, 7.0, &["v_proj"])
-        },
-    ];
-    let directories: Vec<_> =
-        configs.iter().zip(1..).map(|(config, seed)| drawn_adapter(config, seed)).collect();
-    let paths: Vec<&Path> = directories.iter().map(tempfile::TempDir::path).collect();
-    let adapters: Vec<Lora> = paths.iter().map(|path| Lora::open(path).unwrap()).collect();
-
-    let stack = Lora::stack(&adapters).unwrap();
-    let ranks: Vec<i64> = ["self_attn.q_proj", "self_attn.v_proj", "mlp.down_proj"]
-        .iter()
-        .map(|name| stack.modules[&format!("model.layers.1.{name}")].0.size()[0])
-        .collect();
-    assert_eq!(ranks, [7, 5, 3]);
-    let one = tempfile::tempdir().unwrap();
-    stack.save(one.path(), "tied").unwrap();
-    assert!(relative_error(&folded(&paths[..1]), &folded(&paths)) > 1e-3, "every adapter matters");
-    assert_close("one adapter", &folded(&[one.path()]), &folded(&paths), 1e-5);
-}
-
-#[test]
-fn adapters_for_other_widths_do_not_stack() {
-    let tied = drawn_adapter(&LoraConfig::new(2, 4.0, &["q_proj"]), 1);
-    let mut other = Lora::open(tied.path()).unwrap();
-    for (a, _) in other.modules.values_mut() {
-        *a = a.narrow(1, 0, 8).copy();
-    }
-    let error = Lora::stack(&[Lora::open(tied.path()).unwrap(), other]).unwrap_err().to_string();
-    assert!(error.contains("q_proj") && error.contains("(32, 8)"), "{error}");
-}
-
-#[test]
-fn targets_are_names_endings_or_an_expression_for_the_whole_name() {
-    let count = |target_modules: TargetModules| {
-        let mut model = open("tied");
-        let config = LoraConfig { target_modules, ..lora() };
-        model.attach_lora(&config, 1).map(|()| model.lora_parameters().len() / 2)
+fn an_adapter_file_with_few_entries_is_read() {
+    let copy = copy_of("adapters/llama-tied");
+    edit_json(&copy.path().join("adapter_config.json"), |config| {
+        let kept = ["peft_type", "r", "lora_alpha", "target_modules", "fan_in_fan_out"];
+        config.as_object_mut().unwrap().retain(|name, _| kept.contains(&name.as_str()));
+    });
+    let folded = |adapter: &Path| -> LanguageModel {
+        let mut model = open("llama-tied");
+        model.fold_adapter_from(adapter).unwrap();
+        model
     };
-    let names = |names: &[&str]| TargetModules::Names(names.iter().map(|name| (*name).to_string()).collect());
-    let pattern = |text: &str| TargetModules::Pattern(text.to_string());
-    assert_eq!(count(names(&["model.layers.1.self_attn.q_proj"])).unwrap(), 1);
-    assert_eq!(count(names(&["self_attn.q_proj", "up_proj"])).unwrap(), 4);
-    assert!(count(names(&["proj"])).is_err());
-    assert_eq!(count(pattern(r".*\.(q|k)_proj")).unwrap(), 4);
-    assert!(count(pattern("q_proj")).is_err(), "an expression is for the whole name");
-    assert_eq!(count(pattern("all-linear")).unwrap(), 14);
-    assert!(count(pattern("(")).is_err());
+    assert_same_parameters(&folded(copy.path()), &folded(&fixture("adapters/llama-tied")));
+}
+
+#[test]
+fn a_configuration_says_the_same_after_it_was_saved() {
+    on_every_checkpoint(|checkpoint| {
+        let directory = tempfile::tempdir().unwrap();
+        let config: LoraConfig = checkpoint.lora();
+        let mut model = checkpoint.open();
+        model.attach_lora(&config, 0).unwrap();
+        model.fold_lora(&config).save(directory.path(), checkpoint.name).unwrap();
+        assert_eq!(lora_at(directory.path()), config);
+    });
 }

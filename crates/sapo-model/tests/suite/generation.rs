@@ -5,77 +5,90 @@ use serde_json::json;
 
 use crate::fixtures::*;
 
-/// The fixture's model, which ends an answer at the fixture's end tokens.
-fn model_with_end_tokens(name: &str) -> LanguageModel {
-    let copy = copy_of(name);
-    let end = &expected()[name]["generation"]["end_tokens"];
+/// The model, which ends an answer at the fixture's end tokens.
+fn model_with_end_tokens(checkpoint: &Checkpoint) -> LanguageModel {
+    let copy = copy_of(checkpoint.name);
+    let end = &checkpoint.numbers["generation"]["end_tokens"];
     edit_json(&copy.path().join("config.json"), |config| config["eos_token_id"] = json!(end));
     LanguageModel::open(copy.path(), Kind::Float, Device::Cpu).unwrap()
 }
 
+fn prompts(checkpoint: &Checkpoint) -> Vec<Vec<i64>> {
+    lists(&checkpoint.numbers["generation"]["prompts"])
+}
+
 #[test]
 fn batched_answers_are_those_of_transformers() {
-    for name in ["tied", "untied"] {
-        let want = &expected()[name]["generation"];
-        let (prompts, answers) = (lists(&want["prompts"]), lists(&want["answers"]));
-        let model = model_with_end_tokens(name);
+    on_every_checkpoint(|checkpoint| {
+        let want = &checkpoint.numbers["generation"];
+        let (prompts, answers) = (prompts(checkpoint), lists(&want["answers"]));
+        let model = model_with_end_tokens(checkpoint);
         let mut done = 0;
         let got = model.generate(&prompts, 32, 4096, |n| done += n).unwrap();
         assert_eq!(done, prompts.len());
         for (i, answer) in got.iter().enumerate() {
-            assert_eq!(answer.text, want["texts"][i].as_str().unwrap(), "{name}, prompt {i}");
-            assert_eq!(answer.tokens, answers[i].len(), "{name}, prompt {i}");
+            assert_eq!(answer.text, want["texts"][i].as_str().unwrap(), "{}, prompt {i}", checkpoint.name);
+            assert_eq!(answer.tokens, answers[i].len(), "{}, prompt {i}", checkpoint.name);
         }
-    }
+    });
 }
 
 #[test]
 fn company_and_padding_change_no_answer() {
-    let prompts = lists(&expected()["tied"]["generation"]["prompts"]);
-    let model = model_with_end_tokens("tied");
-    let alone: Vec<Generation> = prompts
-        .iter()
-        .map(|prompt| model.generate(std::slice::from_ref(prompt), 32, 4096, |_| ()).unwrap().remove(0))
-        .collect();
-    for budget in [1, 40, 70, 4096] {
-        assert_eq!(model.generate(&prompts, 32, budget, |_| ()).unwrap(), alone, "budget {budget}");
-    }
-    let reversed: Vec<Vec<i64>> = prompts.iter().rev().cloned().collect();
-    let mut answers = model.generate(&reversed, 32, 4096, |_| ()).unwrap();
-    answers.reverse();
-    assert_eq!(answers, alone);
+    on_every_checkpoint(|checkpoint| {
+        let (prompts, model) = (prompts(checkpoint), model_with_end_tokens(checkpoint));
+        let answers = |prompts: &[Vec<i64>], budget| model.generate(prompts, 32, budget, |_| ()).unwrap();
+        let alone: Vec<Generation> =
+            prompts.iter().map(|prompt| answers(std::slice::from_ref(prompt), 4096).remove(0)).collect();
+        for budget in [1, 40, 70, 4096] {
+            assert_eq!(answers(&prompts, budget), alone, "{}, budget {budget}", checkpoint.name);
+        }
+        let reversed: Vec<Vec<i64>> = prompts.iter().rev().cloned().collect();
+        let mut turned = answers(&reversed, 4096);
+        turned.reverse();
+        assert_eq!(turned, alone, "{}, reversed", checkpoint.name);
+    });
 }
 
 #[test]
 fn fewer_new_tokens_are_the_beginning_of_more() {
-    let want = &expected()["untied"]["generation"];
-    let (prompts, answers) = (lists(&want["prompts"]), lists(&want["answers"]));
-    let model = model_with_end_tokens("untied");
-    for limit in [0, 1, 2, 9] {
-        for (i, answer) in model.generate(&prompts, limit, 4096, |_| ()).unwrap().iter().enumerate() {
-            let beginning = &answers[i][..limit.min(answers[i].len())];
-            assert_eq!(answer.tokens, beginning.len());
-            assert_eq!(answer.text, model.codec().decode(beginning).unwrap());
+    on_every_checkpoint(|checkpoint| {
+        let answers = lists(&checkpoint.numbers["generation"]["answers"]);
+        let (prompts, model) = (prompts(checkpoint), model_with_end_tokens(checkpoint));
+        for limit in [0, 1, 2, 9] {
+            for (i, answer) in model.generate(&prompts, limit, 4096, |_| ()).unwrap().iter().enumerate() {
+                let beginning = &answers[i][..limit.min(answers[i].len())];
+                assert_eq!(answer.tokens, beginning.len());
+                assert_eq!(answer.text, model.codec().decode(beginning).unwrap());
+            }
         }
-    }
+    });
 }
 
 #[test]
 fn a_prompt_without_room_for_its_answer_is_an_error_with_its_index() {
-    let model = open("tied");
-    let prompts = [vec![5; 480], vec![5; 481]];
-    match model.generate(&prompts, 32, 4096, |_| ()) {
-        Err(ModelError::TooLong { index: 1, tokens: 513, limit: 512 }) => (),
-        other => panic!("{other:?}"),
-    }
-    assert_eq!(model.generate(&prompts[..1], 32, 4096, |_| ()).unwrap()[0].tokens, 32);
+    on_every_checkpoint(|checkpoint| {
+        let copy = copy_of(checkpoint.name);
+        edit_json(&copy.path().join("config.json"), |config| config["eos_token_id"] = json!(null));
+        let model = LanguageModel::open(copy.path(), Kind::Float, Device::Cpu).unwrap();
+        let room = model.max_tokens() - 32;
+        let prompts = [vec![5; room], vec![5; room + 1]];
+        match model.generate(&prompts, 32, 4096, |_| ()) {
+            Err(ModelError::TooLong { index: 1, tokens, limit }) => {
+                assert_eq!((tokens, limit), (model.max_tokens() + 1, model.max_tokens()));
+            }
+            other => panic!("{other:?}"),
+        }
+        let answer = model.generate(&prompts[..1], 32, 4096, |_| ()).unwrap().remove(0);
+        assert!((1..=32).contains(&answer.tokens), "{answer:?}");
+    });
 }
 
 #[test]
 fn an_empty_prompt_is_an_error_with_its_index() {
-    match open("tied").generate(&[vec![5], Vec::new()], 4, 4096, |_| ()) {
+    match open("llama-tied").generate(&[vec![5], Vec::new()], 4, 4096, |_| ()) {
         Err(error @ ModelError::EmptyPrompt { index: 1 }) => assert!(error.to_string().contains("prompt 1")),
         other => panic!("{other:?}"),
     }
-    assert_eq!(open("tied").generate(&[], 4, 4096, |_| ()).unwrap(), Vec::new());
+    assert_eq!(open("llama-tied").generate(&[], 4, 4096, |_| ()).unwrap(), Vec::new());
 }

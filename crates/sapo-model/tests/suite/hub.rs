@@ -8,11 +8,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sapo_model::{Device, Hub, HubError, Kind, LanguageModel, directory_sha256, model_name};
 
 use crate::fixtures::*;
-use crate::model_directories::shard;
 use crate::stand_in::{Answer, Repository, Request, StandIn};
 
 const TOKEN: &str = "hf_veryVerySecret";
 const LISTING: &str = "/api/models/org/tiny/revision/main?blobs=true";
+
+/// Splits `model.safetensors` into two shards with an index.
+fn shard(directory: &Path) {
+    let single = directory.join("model.safetensors");
+    let mut first = tch::Tensor::read_safetensors(&single).unwrap();
+    let second = first.split_off(7);
+    let mut weight_map = serde_json::Map::new();
+    for (file, named) in [("model-1-of-2.safetensors", &first), ("model-2-of-2.safetensors", &second)] {
+        tch::Tensor::write_safetensors(named, directory.join(file)).unwrap();
+        weight_map.extend(named.iter().map(|(name, _)| (name.clone(), file.into())));
+    }
+    let index = serde_json::json!({ "weight_map": weight_map });
+    std::fs::write(directory.join("model.safetensors.index.json"), index.to_string()).unwrap();
+    std::fs::remove_file(single).unwrap();
+}
 
 /// A cache of its own, and the Hub at a stand-in.
 struct Place {
@@ -57,7 +71,7 @@ impl Place {
 }
 
 fn tiny() -> Repository {
-    Repository::of(&fixture("tied"))
+    Repository::of(&fixture("llama-tied"))
 }
 
 /// A stand-in that has a repository.
@@ -105,7 +119,7 @@ fn a_model_comes_whole_and_with_what_it_needs_alone() {
     let asked: Vec<String> = [LISTING.to_string()].into_iter().chain(needed.map(resolve)).collect();
     assert_eq!(server.paths(), asked);
     for name in needed {
-        let content = std::fs::read(fixture("tied").join(name)).unwrap();
+        let content = std::fs::read(fixture("llama-tied").join(name)).unwrap();
         assert_eq!(std::fs::read(folder.join(name)).unwrap(), content, "{name}");
         assert_eq!(seen[name], (content.len() as u64, content.len() as u64));
         let target = std::fs::read_link(folder.join(name)).unwrap();
@@ -114,20 +128,20 @@ fn a_model_comes_whole_and_with_what_it_needs_alone() {
     assert_eq!(place.list("blobs").len(), 4);
     assert_eq!(std::fs::read_to_string(place.cache().join("refs/main")).unwrap(), tiny().commit);
 
-    assert_same_parameters(&open_at(&folder), &open("tied"));
+    assert_same_parameters(&open_at(&folder), &open("llama-tied"));
     // links or not, the same content is the same model
-    assert_eq!(directory_sha256(&folder).unwrap(), directory_sha256(&fixture("tied")).unwrap());
+    assert_eq!(directory_sha256(&folder).unwrap(), directory_sha256(&fixture("llama-tied")).unwrap());
     assert_eq!(model_name(&folder), "org/tiny");
 }
 
 #[test]
 fn shards_are_fetched_by_their_index() {
-    let sharded = copy_of("tied");
+    let sharded = copy_of("llama-tied");
     shard(sharded.path());
     let server = server_of(Repository::of(sharded.path()));
     let place = Place::new(&server);
     let folder = place.get("org/tiny").unwrap();
-    assert_same_parameters(&open_at(&folder), &open("tied"));
+    assert_same_parameters(&open_at(&folder), &open("llama-tied"));
     server.requests();
     assert_eq!(place.get_offline("org/tiny").unwrap(), folder);
     assert_eq!(server.requests(), []);
@@ -179,7 +193,7 @@ fn the_token_goes_to_the_endpoint_alone() {
         let place = Place::new(&server);
         let variables: Vec<_> = token.into_iter().map(|token| ("HF_TOKEN", token)).collect();
         let folder = place.hub(&variables).model_folder(Path::new("org/tiny"), &mut |_| ()).unwrap();
-        assert_same_parameters(&open_at(&folder), &open("tied"));
+        assert_same_parameters(&open_at(&folder), &open("llama-tied"));
         let asked = server.requests();
         assert_eq!(asked.len(), 5);
         assert!(asked.iter().all(|request| request.authorization == sent), "{asked:?}");
@@ -244,7 +258,7 @@ fn a_download_that_broke_off_goes_on_where_it_ended() {
     let asked = server.requests();
     assert_eq!(asked.iter().map(|request| request.from).collect::<Vec<_>>(), [None, Some(5000)]);
     assert_eq!(first, Some(5000));
-    assert_same_parameters(&open_at(&folder), &open("tied"));
+    assert_same_parameters(&open_at(&folder), &open("llama-tied"));
     assert_eq!(place.list("blobs").len(), 4);
 }
 
@@ -258,7 +272,7 @@ fn a_server_that_knows_no_ranges_sends_all_again() {
     });
     let place = Place::new(&server);
     place.get("org/tiny").unwrap_err();
-    assert_same_parameters(&open_at(&place.get("org/tiny").unwrap()), &open("tied"));
+    assert_same_parameters(&open_at(&place.get("org/tiny").unwrap()), &open("llama-tied"));
 }
 
 #[test]
@@ -269,7 +283,7 @@ fn what_is_not_the_listed_content_is_thrown_away() {
     let error = place.get("org/tiny").unwrap_err();
     assert!(error.to_string().contains("model.safetensors is not as listed: expected SHA-256 "), "{error}");
     assert_eq!(place.list("blobs").len(), 3, "nothing of it is kept");
-    assert_same_parameters(&open_at(&place.get("org/tiny").unwrap()), &open("tied"));
+    assert_same_parameters(&open_at(&place.get("org/tiny").unwrap()), &open("llama-tied"));
 
     let server = server_with_one("config.json", |answer| answer.body("{} and more than listed".repeat(100)));
     let error = Place::new(&server).get("org/tiny").unwrap_err();
@@ -348,7 +362,7 @@ fn a_list_that_is_none_is_refused() {
 fn a_folder_wins_and_what_is_neither_is_refused_without_a_request() {
     let server = server_of(tiny());
     let place = Place::new(&server);
-    let folder = fixture("tied");
+    let folder = fixture("llama-tied");
     assert_eq!(place.get(folder.to_str().unwrap()).unwrap(), folder);
     let file = folder.join("config.json");
     for neither in ["tiny", "./org/tiny", "/org/tiny/more", "org/tiny@", file.to_str().unwrap()] {
@@ -371,5 +385,5 @@ fn several_at_once_download_each_file_once() {
     let asked = server.paths();
     assert_eq!(asked.iter().filter(|path| *path == LISTING).count(), 4);
     assert_eq!(asked.len(), 4 + 4, "{asked:?}");
-    assert_same_parameters(&open_at(&folders[0]), &open("tied"));
+    assert_same_parameters(&open_at(&folders[0]), &open("llama-tied"));
 }

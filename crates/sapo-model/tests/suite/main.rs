@@ -1,10 +1,12 @@
 //! The model core against PyTorch, transformers and PEFT, and against what must hold for any model.
 //!
-//! The expected values are in `tests/fixtures`, beside the script that made them. One test binary, because each one
-//! links libtorch. No test reads libtorch's process-wide random state: tests run in threads.
+//! The expected values are in `tests/fixtures`, beside the scripts that made them. One test binary, because each one
+//! links libtorch. No expected value depends on libtorch's process-wide random state: tests run in threads.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod adapter_stacks;
 mod adapters;
+mod broken_directories;
 mod dtypes;
 mod fixtures;
 mod generation;

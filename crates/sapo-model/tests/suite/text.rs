@@ -12,16 +12,17 @@ fn codec(name: &str) -> TextCodec {
 
 #[test]
 fn chat_templates_render_as_in_transformers() {
-    let chat = &expected()["chat"];
-    let mut cases = 0;
-    for (name, template) in chat["templates"].as_object().unwrap() {
-        let copy = copy_of("tied");
+    let chat = expected("chat");
+    let (templates, cases) = (chat["templates"].as_object().unwrap(), chat["cases"].as_array().unwrap());
+    assert!(templates.keys().all(|name| cases.iter().any(|case| case["template"] == *name)));
+    for (name, template) in templates {
+        let copy = copy_of("llama-tied");
         edit_json(&copy.path().join("tokenizer_config.json"), |config| {
             config["chat_template"] = json!(template)
         });
         let codec = TextCodec::open(copy.path()).unwrap();
         assert_eq!(codec.format(), TextFormat::Chat);
-        for case in chat["cases"].as_array().unwrap().iter().filter(|case| case["template"] == *name) {
+        for case in cases.iter().filter(|case| case["template"] == *name) {
             let (user, assistant) = (case["user"].as_str().unwrap(), case["assistant"].as_str().unwrap());
             let prompt = codec.encode_prompt(user).unwrap();
             let example = codec.encode_example(user, assistant).unwrap();
@@ -39,15 +40,26 @@ fn chat_templates_render_as_in_transformers() {
                 prompt,
                 "{name}: the target begins after the prompt"
             );
-            cases += 1;
         }
     }
-    assert_eq!(cases, 16);
+}
+
+/// With thinking switched off the prompt ends in an empty thought, so an answer with a thought of its own does not begin
+/// where the prompt ends.
+#[test]
+fn an_answer_that_a_template_rewrites_is_refused() {
+    let copy = copy_of("llama-tied");
+    let template = expected("chat")["templates"]["thinking"].take();
+    edit_json(&copy.path().join("tokenizer_config.json"), |config| config["chat_template"] = template);
+    let codec = TextCodec::open(copy.path()).unwrap();
+    assert!(codec.encode_example("yes or no?", "yes").is_ok());
+    let error = codec.encode_example("yes or no?", "<think>well</think>yes").unwrap_err().to_string();
+    assert!(error.contains("does not begin with its generation prompt"), "{error}");
 }
 
 #[test]
 fn a_template_in_its_own_file_comes_first() {
-    let copy = copy_of("tied");
+    let copy = copy_of("llama-tied");
     std::fs::write(copy.path().join("chat_template.jinja"), "{{ messages[0].content }}<|assistant|>")
         .unwrap();
     let codec = TextCodec::open(copy.path()).unwrap();
@@ -56,7 +68,7 @@ fn a_template_in_its_own_file_comes_first() {
 
 #[test]
 fn the_default_of_several_templates_is_used() {
-    let copy = copy_of("tied");
+    let copy = copy_of("llama-tied");
     let several = json!([
         {"name": "tool_use", "template": "{{ raise_exception('no tools') }}"},
         {"name": "default", "template": "{{ messages[0].content }}<|assistant|>"},
@@ -69,7 +81,7 @@ fn the_default_of_several_templates_is_used() {
 
 #[test]
 fn a_template_that_refuses_says_why() {
-    let copy = copy_of("tied");
+    let copy = copy_of("llama-tied");
     let refusing = "{{ raise_exception('only ' ~ messages[0].role ~ ' turns') }}";
     edit_json(&copy.path().join("tokenizer_config.json"), |config| config["chat_template"] = json!(refusing));
     let error = TextCodec::open(copy.path()).unwrap().encode_prompt("yes").unwrap_err().to_string();
@@ -78,7 +90,7 @@ fn a_template_that_refuses_says_why() {
 
 #[test]
 fn without_a_template_the_text_is_prompt_newline_target_end() {
-    let codec = codec("untied");
+    let codec = codec("llama-untied");
     assert_eq!(codec.format(), TextFormat::Plain);
     let example = codec.encode_example("Sort.", "apple, pear").unwrap();
     assert_eq!(example.ids, codec.encode_text("Sort.\napple, pear<|end|>").unwrap());
@@ -87,14 +99,14 @@ fn without_a_template_the_text_is_prompt_newline_target_end() {
 
 #[test]
 fn padding_and_truncation_in_the_file_change_no_length() {
-    let codec = codec("tied");
+    let codec = codec("llama-tied");
     assert_eq!(codec.encode_text("z").unwrap().len(), 1);
     assert_eq!(codec.encode_text(&"z".repeat(99)).unwrap().len(), 99);
 }
 
 #[test]
 fn a_token_across_the_boundary_belongs_to_the_completion() {
-    let codec = codec("tied");
+    let codec = codec("llama-tied");
     let whole = codec.encode_text("is the end").unwrap();
     let crossing = codec.encode_text(" the").unwrap();
     assert_eq!(crossing.len(), 1, "the fixture's vocabulary has the word");
@@ -105,7 +117,8 @@ fn a_token_across_the_boundary_belongs_to_the_completion() {
 
 #[test]
 fn a_completion_without_tokens_is_an_error() {
-    let refused = |prompt, completion| codec("tied").encode_pair(prompt, completion).unwrap_err().to_string();
+    let refused =
+        |prompt, completion| codec("llama-tied").encode_pair(prompt, completion).unwrap_err().to_string();
     assert!(refused("yes", "").contains("no tokens"));
     assert!(refused("", "n").contains("no tokens"), "a single token is predicted from nothing");
 }
@@ -132,7 +145,7 @@ proptest! {
 
     #[test]
     fn the_target_tokens_are_the_target_and_the_end_token(prompt in any_text(), target in any_text()) {
-        for name in ["tied", "untied"] {
+        for name in ["llama-tied", "llama-untied"] {
             let codec = codec(name);
             let example = codec.encode_example(&prompt, &target).unwrap();
             let completion = &example.ids[example.target_start..];
@@ -145,7 +158,7 @@ proptest! {
     #[test]
     fn the_tokens_of_a_pair_are_those_of_the_whole_text(prompt in any_text(), completion in any_text()) {
         prop_assume!(!completion.trim().is_empty()); // a blank first token has no offsets of its own
-        let codec = codec("tied");
+        let codec = codec("llama-tied");
         let whole = codec.encode_text(&format!("{prompt}{completion}")).unwrap();
         prop_assume!(whole.len() > 1); // a single token joins blank prompt and completion, and nothing predicts it
         let pair = codec.encode_pair(&prompt, &completion).unwrap();
@@ -158,7 +171,7 @@ proptest! {
 
     #[test]
     fn a_shortened_text_is_a_beginning_with_few_enough_tokens(text in any_text(), limit in 0_usize..40) {
-        for name in ["tied", "untied"] {
+        for name in ["llama-tied", "llama-untied"] {
             let codec = codec(name);
             let tokens = codec.encode_text(&text).unwrap().len();
             let (short, was_cut) = codec.shorten(&text, limit).unwrap();
