@@ -14,7 +14,7 @@ use crate::too_long::TooLong;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub(crate) struct ModelArgs {
-    /// Folder of the model in Hugging Face layout, or org/name[@revision] of the Hugging Face Hub
+    /// Folder of the model in Hugging Face layout, or org/name or org/name@revision of the Hugging Face Hub
     #[arg(long, value_name = "DIR|ORG/NAME")]
     model: PathBuf,
     /// Folder of a LoRA adapter in PEFT layout to add to the weights; may be given several times, all are summed

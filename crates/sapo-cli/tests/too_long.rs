@@ -51,7 +51,7 @@ fn loss_of_a_shortened_prompt_covers_the_whole_completion() {
         let fits = |prompt: &str| Some(encode(&model, prompt, chat)).filter(|e| e.ids.len() <= MAX_TOKENS);
         let (_, expected) = longest(model.codec(), &long(), fits);
         assert_eq!(expected.ids.len(), MAX_TOKENS, "no more is cut than must be");
-        let loss = model.example_losses(&[expected.clone()], 1, |_| {}).unwrap()[0];
+        let loss = model.example_losses(std::slice::from_ref(&expected), 1, |_| {}).unwrap()[0];
 
         let shortened = run(here.path(), &["loss", "--too-long", "shorten-prompt", "--json"], flags);
         assert_eq!(shortened.code, 0, "{}", shortened.stderr);

@@ -18,7 +18,7 @@ use sapo_tasks::{Instruction, Task};
 #[derive(Debug, Parser)]
 #[command(name = "base-check", version)]
 struct Args {
-    /// Folder of the model, or org/name[@revision] of the Hugging Face Hub [default: the nano base]
+    /// Folder of the model, or org/name or org/name@revision of the Hugging Face Hub [default: the nano base]
     #[arg(long, value_name = "DIR|ORG/NAME")]
     model: Option<PathBuf>,
     /// Examples of each family, spread over its wordings
