@@ -2,6 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
+use sapo_lab::DownloadDisplay;
+use sapo_model::Hub;
+
 /// A path of the project: below the current folder where it is there, otherwise below the checkout that this program
 /// was built from.
 pub fn project(relative: &str) -> PathBuf {
@@ -21,6 +25,23 @@ pub fn cache(relative: &str) -> PathBuf {
         .or_else(|| variable("HOME").map(|home| home.join(".cache/sapo")))
         .unwrap_or_else(|| PathBuf::from(".sapo-cache"));
     root.join(relative)
+}
+
+/// The model that a command line gives, as a folder or as `org/name` of the Hub; the base model where it gives none.
+///
+/// # Errors
+/// When what is given is neither, or cannot be downloaded.
+pub fn model(given: Option<&Path>, base: &str, quiet: bool) -> anyhow::Result<PathBuf> {
+    let Some(given) = given else { return Ok(base_model(base)) };
+    let mut display = DownloadDisplay::new(quiet);
+    let folder = Hub::from_env().model_folder(given, &mut |download| {
+        display.show(download.repository, download.file, download.done, download.total);
+    });
+    folder.map_err(|error| {
+        let hint = error.hint();
+        let error = anyhow::Error::new(error);
+        hint.map_or_else(|| anyhow!("{error:#}"), |hint| anyhow!("{error:#}\nhint: {hint}"))
+    })
 }
 
 /// A base model by its name: shipped under `data/base`, or made by `just pretrain` in the cache.

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use sapo_model::ModelError;
+use sapo_model::{HubError, ModelError};
 use sapo_prompts::sources::{BankError, SourceError};
 
 /// Mistakes in what the user gave that no other crate names.
@@ -26,9 +26,18 @@ pub(crate) enum InputError {
         path = path.display()
     )]
     TooLong { path: PathBuf, number: usize, what: String, tokens: usize, limit: usize },
+    /// What may not be cut takes the whole context.
+    #[error(
+        "{path}, line {number}: {rest} leaves no room for a prompt in the {limit} tokens that the model reads",
+        path = path.display()
+    )]
+    NoRoom { path: PathBuf, number: usize, rest: &'static str, limit: usize },
     /// `--chat` without a template.
     #[error("{path} has no chat template", path = path.display())]
     NoChatTemplate { path: PathBuf },
+    /// `--dtype auto` without a dtype on disk.
+    #[error("{path} has no `dtype` or `torch_dtype` among float32, bfloat16, float16", path = path.display())]
+    NoDtype { path: PathBuf },
     /// All asked for was checked, and some of it is wrong; the problems themselves are the command's data.
     #[error("{0}")]
     ProblemsFound(String),
@@ -81,6 +90,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         .downcast_ref::<InputError>()
         .and_then(hint_on_input)
         .or_else(|| error.downcast_ref::<ModelError>().and_then(hint_on_model))
+        .or_else(|| error.downcast_ref::<HubError>().and_then(HubError::hint).map(String::from))
         .or_else(|| error.downcast_ref::<SourceError>().and_then(hint_on_source))
 }
 
@@ -90,9 +100,14 @@ fn hint_on_input(error: &InputError) -> Option<String> {
             Some(format!("expected one JSON object a line: {expected}"))
         }
         InputError::TooLong { .. } => Some(
-            "shorten or remove it, or take a model with a longer context; nothing is cut silently".into(),
+            "take a model with a longer context, or a rule: --too-long shorten-prompt or --too-long skip"
+                .into(),
         ),
+        InputError::NoRoom { .. } => {
+            Some("shorten or remove it, or take a model with a longer context".into())
+        }
         InputError::NoChatTemplate { .. } => Some("leave out --chat, or take a chat model".into()),
+        InputError::NoDtype { .. } => Some("choose one: --dtype f32".into()),
         InputError::Read { .. } | InputError::ProblemsFound(_) => None,
     }
 }

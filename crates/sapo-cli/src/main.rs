@@ -10,6 +10,7 @@ mod model_args;
 mod progress;
 mod table;
 mod token_mean;
+mod too_long;
 
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;

@@ -4,24 +4,27 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use sapo_model::{Device, Encoded, Kind, LanguageModel, TextFormat, runtime};
+use sapo_lab::DownloadDisplay;
+use sapo_model::{Device, Hub, Kind, LanguageModel, ModelConfig, TextFormat, runtime};
 
 use crate::failure::InputError;
+use crate::too_long::TooLong;
 
 /// Which model, where and how.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub(crate) struct ModelArgs {
-    /// Folder of the model in Hugging Face layout
-    #[arg(long, value_name = "DIR")]
-    pub(crate) model: PathBuf,
+    /// Folder of the model in Hugging Face layout, or org/name or org/name@revision of the Hugging Face Hub
+    #[arg(long, value_name = "DIR|ORG/NAME")]
+    model: PathBuf,
     /// Folder of a LoRA adapter in PEFT layout to add to the weights; may be given several times, all are summed
     #[arg(long, value_name = "DIR")]
     adapter: Vec<PathBuf>,
     /// Where to compute: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu", value_parser = runtime::parse_device)]
     device: Device,
-    /// Number format of the weights in memory
+    /// Number format of the weights in memory and of the computation; losses are taken in f32 from its logits. auto:
+    /// as on disk, which config.json says
     #[arg(long, default_value = "f32")]
     dtype: Dtype,
     /// Cores to use [default: SAPO_THREADS if set, else all]
@@ -30,10 +33,15 @@ pub(crate) struct ModelArgs {
     /// Tokens in one batch, padding included: more is faster until memory runs out; results stay the same up to rounding
     #[arg(long, value_name = "N", default_value = "8192")]
     batch_tokens: NonZeroUsize,
+    /// What to do with a line that is longer than the model's context. Under every rule a target is kept whole, and one
+    /// that cannot fit is refused
+    #[arg(long, value_name = "RULE", default_value = "refuse")]
+    pub(crate) too_long: TooLong,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Dtype {
+    Auto,
     F32,
     Bf16,
     F16,
@@ -43,12 +51,18 @@ impl ModelArgs {
     /// Opens the model and adds its adapters.
     pub(crate) fn open(&self) -> anyhow::Result<LanguageModel> {
         runtime::init(self.threads.map_or_else(runtime::threads_from_env, NonZeroUsize::get));
+        let mut display = DownloadDisplay::new(false);
+        let folder = Hub::from_env().model_folder(&self.model, &mut |download| {
+            display.show(download.repository, download.file, download.done, download.total);
+        })?;
+        drop(display);
         let kind = match self.dtype {
+            Dtype::Auto => dtype_on_disk(&folder)?,
             Dtype::F32 => Kind::Float,
             Dtype::Bf16 => Kind::BFloat16,
             Dtype::F16 => Kind::Half,
         };
-        let mut model = LanguageModel::open(&self.model, kind, self.device)?;
+        let mut model = LanguageModel::open(&folder, kind, self.device)?;
         for adapter in &self.adapter {
             model.fold_adapter_from(adapter)?;
         }
@@ -61,24 +75,15 @@ impl ModelArgs {
     }
 }
 
+fn dtype_on_disk(folder: &Path) -> anyhow::Result<Kind> {
+    let config = ModelConfig::read(folder)?;
+    Ok(config.dtype.ok_or(InputError::NoDtype { path: config.path })?)
+}
+
 /// Refuses `--chat` for a model without a chat template.
 pub(crate) fn check_chat(model: &LanguageModel, chat: bool) -> Result<(), InputError> {
     if chat && model.codec().format() != TextFormat::Chat {
         return Err(InputError::NoChatTemplate { path: model.path().into() });
-    }
-    Ok(())
-}
-
-/// Refuses an example that the model cannot read whole.
-pub(crate) fn check_fits(
-    model: &LanguageModel,
-    example: &Encoded,
-    what: impl FnOnce() -> String,
-    (path, number): (&Path, usize),
-) -> Result<(), InputError> {
-    let (tokens, limit) = (example.ids.len(), model.max_tokens());
-    if tokens > limit {
-        return Err(InputError::TooLong { path: path.into(), number, what: what(), tokens, limit });
     }
     Ok(())
 }

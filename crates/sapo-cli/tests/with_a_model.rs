@@ -355,7 +355,7 @@ fn bad_input_is_named() {
     let select = ["select", "--model", "model", "--pool", "pool.json", "--data"];
     check(
         &[&select[..], &["long_data.jsonl"]].concat(),
-        &["long_data.jsonl, line 5: the text under wording `original` has"],
+        &["long_data.jsonl, line 5: the text under wording `p02` has", "at most 160", "hint: "],
     );
     check(
         &[&select[..], &["cut.jsonl"]].concat(),
@@ -385,16 +385,27 @@ fn chat_needs_a_template() {
 }
 
 #[test]
-fn half_precision_is_near_full() {
+fn half_precision_is_near_full_and_auto_is_what_the_configuration_says() {
     let here = folder(&[("pairs.jsonl", PAIRS)]);
-    tiny_model(here.path());
-    let loss = |dtype: &str| {
+    let config = tiny_model(here.path()).join("config.json");
+    let run = |dtype: &str| {
         let args = ["loss", "--model", "model", "--data", "pairs.jsonl", "--json", "--dtype", dtype];
-        number(&sapo_in(here.path(), &args).ok().json()[3]["summary"]["token_mean"])
+        sapo_in(here.path(), &args)
     };
+    let loss = |dtype: &str| number(&run(dtype).ok().json()[3]["summary"]["token_mean"]);
     let full = loss("f32");
     for dtype in ["bf16", "f16"] {
         let difference = (loss(dtype) - full).abs();
         assert!(difference > 0.0 && difference < 0.05, "{dtype}: {difference}");
+    }
+
+    let unnamed = run("auto");
+    assert_eq!(unnamed.code, 1);
+    assert!(unnamed.stderr.contains("model/config.json has no `dtype` or"), "{}", unnamed.stderr);
+    assert!(unnamed.stderr.contains("hint: choose one: --dtype f32"), "{}", unnamed.stderr);
+    let text = std::fs::read_to_string(&config).unwrap();
+    for (name, dtype) in [("float32", "f32"), ("bfloat16", "bf16"), ("float16", "f16")] {
+        std::fs::write(&config, text.replacen('{', &format!("{{\"dtype\": \"{name}\","), 1)).unwrap();
+        assert_eq!(loss("auto"), loss(dtype));
     }
 }

@@ -36,8 +36,8 @@ pub struct ExperimentArgs {
     /// Arms of the comparison, by name and separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "What to run")]
     pub arms: Option<Vec<String>>,
-    /// Model to fine-tune: a directory in Hugging Face layout
-    #[arg(long, value_name = "DIR", help_heading = "What to run")]
+    /// Model to fine-tune: a folder in Hugging Face layout, or org/name or org/name@revision of the Hugging Face Hub
+    #[arg(long, value_name = "DIR|ORG/NAME", help_heading = "What to run")]
     pub model: Option<PathBuf>,
     /// Data to train on and to evaluate with
     #[arg(long, value_name = "PATH", help_heading = "What to run")]

@@ -11,6 +11,7 @@
 pub mod args;
 pub mod cell;
 pub mod checksum;
+mod download;
 mod drive;
 pub mod engine;
 pub mod files;
@@ -29,6 +30,7 @@ pub mod worker;
 
 pub use args::ExperimentArgs;
 pub use cell::{CellId, CellSpec};
+pub use download::DownloadDisplay;
 pub use drive::drive;
 pub use parquet::ParquetError;
 pub use record::RunRecord;

@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use crate::cell::{CellId, CellSpec};
 
 /// How often the plain lines say what is going on.
-const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The live display of an engine.
 #[derive(Debug)]
@@ -161,6 +161,6 @@ impl Drop for Display {
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
+pub(crate) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

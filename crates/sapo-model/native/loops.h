@@ -11,6 +11,45 @@ struct Bf16 {
     uint16_t bits;
 };
 
+// Causal attention of the query heads that share one key head, within one sequence.
+template <typename T>
+struct AttentionTask {
+    const T *q, *k, *v;           // rows of head_dim numbers, `*_stride` apart
+    int64_t q_stride, k_stride, v_stride, q_head_stride;
+    int64_t queries, keys, group, head_dim;
+    const int64_t* position;      // of each query: it reads the keys up to there
+    int64_t window;               // and no more than so many
+    float scale;
+    T* out;                       // rows and heads as those of contiguous q
+    int64_t out_stride;
+    float* log_sum;               // [queries, group], out_stride / head_dim apart: of the exponentials of the scores
+};
+
+// What its gradient needs and gives besides.
+template <typename T>
+struct AttentionGradientTask {
+    AttentionTask<T> forward;
+    const T* g;                   // by the output, laid out as it
+    T *of_q, *of_k, *of_v;        // of_q laid out as the output; of_k and of_v `of_stride` apart
+    int64_t of_stride;
+};
+
+// Attention of one query for each of `group` heads over keys and values that lie in a cache, [keys, head_dim] each.
+template <typename T>
+struct NextTask {
+    const T *q, *k, *v;
+    int64_t keys, group, head_dim;
+    float scale;
+    T* out;  // like q: heads side by side
+};
+
+// Numbers of scratch memory that attention or its gradient takes; that of a next token takes `keys + head_dim`.
+constexpr int64_t ATTENTION_ROWS = 64;
+inline int64_t padded(int64_t n) { return (n + 31) / 32 * 32; }
+inline int64_t attention_scratch(int64_t keys, int64_t head_dim) {
+    return 6 * padded(keys) * padded(head_dim) + 2 * ATTENTION_ROWS * padded(keys) + 4 * ATTENTION_ROWS * padded(head_dim);
+}
+
 template <typename T>
 struct LoopsOf {
     // y = x / rms(x) * (offset + w) for rows begin..end; keeps 1 / rms of each row
@@ -25,6 +64,9 @@ struct LoopsOf {
     // y = silu(gate) * up
     void (*swiglu)(const T* gate, const T* up, T* y, int64_t begin, int64_t end);
     void (*swiglu_gradient)(const T* g, const T* gate, const T* up, T* of_gate, T* of_up, int64_t begin, int64_t end);
+    void (*attention)(const AttentionTask<T>& task, float* scratch);
+    void (*attention_gradient)(const AttentionGradientTask<T>& task, float* scratch);
+    void (*attention_next)(const NextTask<T>& task, float* scratch);
 };
 
 struct Loops {

@@ -7,6 +7,7 @@
 #include <exception>
 #include <string>
 
+#include "attention.h"
 #include "product.h"
 #include "rows.h"
 
@@ -75,6 +76,20 @@ char* sapo_rotate(const Tensor* x, const Tensor* cos, const Tensor* sin, Tensor*
 
 char* sapo_swiglu(const Tensor* gate, const Tensor* up, Tensor** out) {
     return guarded([&] { *out = new Tensor(sapo::swiglu(*gate, *up)); });
+}
+
+char* sapo_attention(const Tensor* q, const Tensor* k, const Tensor* v, const Tensor* query_counts,
+                     const Tensor* key_counts, const Tensor* position, int64_t window, double scale, Tensor** out) {
+    return guarded([&] {
+        *out = new Tensor(sapo::Attention::apply(*q, *k, *v, *query_counts, *key_counts, *position, window, scale));
+    });
+}
+
+char* sapo_attention_next(const Tensor* q, const Tensor* k, const Tensor* v, const Tensor* k_cache, const Tensor* v_cache,
+                          const Tensor* padding, int64_t column, int64_t window, double scale, Tensor** out) {
+    return guarded([&] {
+        *out = new Tensor(sapo::attention_next(*q, *k, *v, *k_cache, *v_cache, *padding, column, window, scale));
+    });
 }
 
 // Adds the gradient of the loss by `output` on to the leaves that `output` was computed from.

@@ -1,11 +1,12 @@
 //! Attention over packed sequences, and the cache of keys and values.
 //!
 //! A forward pass works on tokens laid end to end, `[N, ..]`, so that no layer computes padding. Attention alone needs
-//! to know which tokens belong together: [`Places`] pads its inputs to `[B, T, ..]` and packs its result again.
+//! to know which tokens belong together. On the CPU it works on them as they lie; elsewhere [`Places`] pads its inputs to
+//! `[B, T, ..]` for libtorch's attention and packs its result again.
 
 use tch::{Device, Kind, Tensor};
 
-use crate::native;
+use crate::native::{self, Cached, Sharing};
 use crate::rope::Angles;
 
 /// Where the tokens of packed sequences stand in a padded batch `[B, T]`.
@@ -15,6 +16,8 @@ pub(crate) struct Places {
     longest: i64,
     /// Absent where all sequences have one length.
     padding: Option<Padding>,
+    /// Every token as a query, for attention without padding.
+    sharing: Sharing,
     device: Device,
 }
 
@@ -37,6 +40,8 @@ pub(crate) struct Asked {
     places: Places,
     /// `[B, M_max]`: place of each asked row within its sequence, 0 for padding
     position: Tensor,
+    /// The asked rows as queries, for attention without padding.
+    sharing: Sharing,
 }
 
 /// Keys and values of the tokens read so far, for one batch.
@@ -94,7 +99,9 @@ impl Places {
                 place: Tensor::from_slice(&places).to_device(device),
             }
         });
-        Self { lengths: lengths.to_vec(), longest, padding, device }
+        let every: Vec<i64> = lengths.iter().flat_map(|&length| 0..length).collect();
+        let sharing = sharing(lengths, lengths, &every);
+        Self { lengths: lengths.to_vec(), longest, padding, sharing, device }
     }
 
     fn sequences(&self) -> i64 {
@@ -138,6 +145,14 @@ fn rows_of_places(lengths: &[i64], longest: i64, first_place: impl Fn(i64) -> i6
     rows
 }
 
+fn sharing(query_counts: &[i64], key_counts: &[i64], position: &[i64]) -> Sharing {
+    Sharing {
+        query_counts: Tensor::from_slice(query_counts),
+        key_counts: Tensor::from_slice(key_counts),
+        position: Tensor::from_slice(position),
+    }
+}
+
 impl Asked {
     /// `rows`: packed rows in rising order, of sequences of `lengths`.
     pub(crate) fn new(rows: &[i64], lengths: &[i64], device: Device) -> Self {
@@ -154,6 +169,7 @@ impl Asked {
         }
         let counts: Vec<i64> = positions.iter().map(|own| own.len() as i64).collect();
         let most = counts.iter().copied().max().unwrap_or(0);
+        let sharing = sharing(&counts, lengths, &positions.concat());
         let padded: Vec<i64> = positions
             .into_iter()
             .flat_map(|mut own| {
@@ -166,6 +182,7 @@ impl Asked {
             inverse: Tensor::from_slice(&inverse).to_device(device),
             position: Tensor::from_slice(&padded).view([lengths.len() as i64, most]).to_device(device),
             places: Places::new(&counts, device),
+            sharing,
         }
     }
 
@@ -205,6 +222,10 @@ impl Pass<'_> {
                 return cache.attend_next(*layer, q, k, v, kind);
             }
         }
+        if kind.soft_cap.is_none() && has_own_loops(q) {
+            let sharing = self.asked.map_or(&self.places.sharing, |asked| &asked.sharing);
+            return native::attention(q, k, v, sharing, kind.window, kind.scale).flatten(1, 2);
+        }
         let (keys, values) = (self.places.pad(k), self.places.pad(v));
         let queries = self.asked.map_or(self.places, |asked| &asked.places);
         let mask = self.mask(kind);
@@ -229,6 +250,11 @@ impl Pass<'_> {
             Some(window) => mask.logical_and(&key.gt_tensor(&(query - window))),
         })
     }
+}
+
+/// Whether [`native::attention`] computes such a tensor.
+fn has_own_loops(x: &Tensor) -> bool {
+    x.device() == Device::Cpu && matches!(x.kind(), Kind::Float | Kind::BFloat16)
 }
 
 /// Attention of `q` `[B, heads, T, head_dim]` over `k`, `v` `[B, key_value_heads, S, head_dim]`; causal without a mask.
@@ -323,6 +349,11 @@ impl KvCache {
         kind: &AttentionKind,
     ) -> Tensor {
         let (keys, values) = &self.layers[layer];
+        if kind.soft_cap.is_none() && has_own_loops(q) {
+            let cached = Cached { keys, values, padding: &self.padding };
+            let column = self.filled - 1;
+            return native::attention_next((q, k, v), &cached, column, kind.window, kind.scale).flatten(1, 2);
+        }
         keys.select(2, self.filled - 1).copy_(k);
         values.select(2, self.filled - 1).copy_(v);
         let (keys, values) = (keys.narrow(2, 0, self.filled), values.narrow(2, 0, self.filled));

@@ -6,8 +6,13 @@ use sha2::{Digest, Sha256};
 use crate::ModelError;
 
 /// Files that decide what a model computes, beside its safetensors files.
-const TEXT_FILES: [&str; 4] =
-    ["config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
+const TEXT_FILES: [&str; 5] = [
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+];
 
 /// Lower-case hexadecimal SHA-256 over a model directory: names and contents of the files that decide what it computes,
 /// in name order. It names a model in run records.
@@ -29,17 +34,26 @@ pub fn directory_sha256(directory: &Path) -> Result<String, ModelError> {
     for path in paths {
         all.update(path.file_name().unwrap_or_default().as_encoded_bytes());
         all.update([0]);
-        let mut file = std::fs::File::open(&path).map_err(ModelError::io("read", &path))?;
-        let mut one = Sha256::new();
-        let mut buffer = vec![0; 1 << 20];
-        loop {
-            let read = file.read(&mut buffer).map_err(ModelError::io("read", &path))?;
-            if read == 0 {
-                break;
-            }
-            one.update(&buffer[..read]);
-        }
-        all.update(one.finalize());
+        all.update(file_sha256(&path)?);
     }
-    Ok(all.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&all.finalize()))
+}
+
+/// SHA-256 of a file's content.
+pub(crate) fn file_sha256(path: &Path) -> Result<[u8; 32], ModelError> {
+    let mut file = std::fs::File::open(path).map_err(ModelError::io("read", path))?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut buffer).map_err(ModelError::io("read", path))?;
+        if read == 0 {
+            return Ok(hash.finalize().into());
+        }
+        hash.update(&buffer[..read]);
+    }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

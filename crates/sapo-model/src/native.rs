@@ -44,6 +44,29 @@ unsafe extern "C" {
         out: *mut *mut C_tensor,
     ) -> *mut c_char;
     fn sapo_swiglu(gate: *const C_tensor, up: *const C_tensor, out: *mut *mut C_tensor) -> *mut c_char;
+    fn sapo_attention(
+        q: *const C_tensor,
+        k: *const C_tensor,
+        v: *const C_tensor,
+        query_counts: *const C_tensor,
+        key_counts: *const C_tensor,
+        position: *const C_tensor,
+        window: i64,
+        scale: f64,
+        out: *mut *mut C_tensor,
+    ) -> *mut c_char;
+    fn sapo_attention_next(
+        q: *const C_tensor,
+        k: *const C_tensor,
+        v: *const C_tensor,
+        k_cache: *const C_tensor,
+        v_cache: *const C_tensor,
+        padding: *const C_tensor,
+        column: i64,
+        window: i64,
+        scale: f64,
+        out: *mut *mut C_tensor,
+    ) -> *mut c_char;
     fn sapo_backward_from(output: *const C_tensor, gradient: *const C_tensor) -> *mut c_char;
     fn sapo_adamw(
         parameters: *const *const C_tensor,
@@ -129,6 +152,80 @@ pub(crate) fn rotate(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Tensor {
 pub(crate) fn swiglu(gate: &Tensor, up: &Tensor) -> Tensor {
     // SAFETY: the pointers are of tensors that live through the call.
     made_by(|out| unsafe { sapo_swiglu(gate.as_ptr(), up.as_ptr(), out) })
+}
+
+/// Which queries and keys of [`attention`] belong together; all on the CPU.
+#[derive(Debug)]
+pub(crate) struct Sharing {
+    /// `[B]`: queries of each sequence
+    pub(crate) query_counts: Tensor,
+    /// `[B]`: keys of each sequence
+    pub(crate) key_counts: Tensor,
+    /// `[M]`: each query's place among its sequence's keys, rising
+    pub(crate) position: Tensor,
+}
+
+/// Causal attention on the CPU, in f32 or bf16, over sequences laid end to end: `q` `[M, heads, head_dim]`, `k` and `v`
+/// `[N, key_heads, head_dim]` to `[M, heads, head_dim]`; a query reads the `window` last keys up to its own place.
+pub(crate) fn attention(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    of: &Sharing,
+    window: Option<i64>,
+    scale: f64,
+) -> Tensor {
+    // SAFETY: the pointers are of tensors that live through the call.
+    made_by(|out| unsafe {
+        sapo_attention(
+            q.as_ptr(),
+            k.as_ptr(),
+            v.as_ptr(),
+            of.query_counts.as_ptr(),
+            of.key_counts.as_ptr(),
+            of.position.as_ptr(),
+            window.unwrap_or(NO_WINDOW),
+            scale,
+            out,
+        )
+    })
+}
+
+/// More tokens than any sequence has.
+const NO_WINDOW: i64 = i32::MAX as i64;
+
+/// Keys and values of the tokens read so far, `[B, key_heads, capacity, head_dim]`, with `padding` `[B]` empty columns at
+/// the beginning.
+pub(crate) struct Cached<'a> {
+    pub(crate) keys: &'a Tensor,
+    pub(crate) values: &'a Tensor,
+    pub(crate) padding: &'a Tensor,
+}
+
+/// Attention on the CPU, without gradients, of one new token of every sequence, whose keys and values go into `column`
+/// first: `q` `[B, heads, head_dim]`, `k` and `v` `[B, key_heads, head_dim]` to `[B, heads, head_dim]`.
+pub(crate) fn attention_next(
+    (q, k, v): (&Tensor, &Tensor, &Tensor),
+    cached: &Cached<'_>,
+    column: i64,
+    window: Option<i64>,
+    scale: f64,
+) -> Tensor {
+    // SAFETY: the pointers are of tensors that live through the call; the callee writes into the caches alone.
+    made_by(|out| unsafe {
+        sapo_attention_next(
+            q.as_ptr(),
+            k.as_ptr(),
+            v.as_ptr(),
+            cached.keys.as_ptr(),
+            cached.values.as_ptr(),
+            cached.padding.as_ptr(),
+            column,
+            window.unwrap_or(NO_WINDOW),
+            scale,
+            out,
+        )
+    })
 }
 
 /// Adds `gradient`, that of the loss by `output`, on to the leaves that `output` was computed from.

@@ -34,6 +34,12 @@ pub struct Weights {
     misfits: Vec<String>,
 }
 
+/// The weights in one file.
+pub(crate) const SINGLE: &str = "model.safetensors";
+
+/// Where the tensors of sharded weights are.
+pub(crate) const INDEX: &str = "model.safetensors.index.json";
+
 #[derive(Debug)]
 enum Source {
     Files(HashMap<String, Stored>),
@@ -84,8 +90,8 @@ impl Weights {
     /// # Errors
     /// Names the file that is missing, cut short or not a safetensors file.
     pub fn open(directory: &Path, kind: Kind, device: Device) -> Result<Self, ModelError> {
-        let single = directory.join("model.safetensors");
-        let index = directory.join("model.safetensors.index.json");
+        let single = directory.join(SINGLE);
+        let index = directory.join(INDEX);
         let paths =
             if single.exists() || !index.exists() { vec![single] } else { shards(directory, &index)? };
         Self::open_files(&paths, directory, kind, device)
@@ -233,7 +239,8 @@ impl Weights {
     }
 }
 
-fn shards(directory: &Path, index: &Path) -> Result<Vec<PathBuf>, ModelError> {
+/// The files that the index lists, each once.
+pub(crate) fn shards(directory: &Path, index: &Path) -> Result<Vec<PathBuf>, ModelError> {
     #[derive(serde::Deserialize)]
     struct Index {
         weight_map: BTreeMap<String, String>,

@@ -18,8 +18,8 @@ use sapo_tasks::{Instruction, Task};
 #[derive(Debug, Parser)]
 #[command(name = "base-check", version)]
 struct Args {
-    /// Model directory [default: the nano base]
-    #[arg(long, value_name = "DIR")]
+    /// Folder of the model, or org/name or org/name@revision of the Hugging Face Hub [default: the nano base]
+    #[arg(long, value_name = "DIR|ORG/NAME")]
     model: Option<PathBuf>,
     /// Examples of each family, spread over its wordings
     #[arg(long, default_value_t = 100, value_name = "N")]
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> anyhow::Result<()> {
     runtime::init(1); // such small products lose more by sharing than they gain
-    let directory = args.model.clone().unwrap_or_else(|| places::base_model("nano"));
+    let directory = places::model(args.model.as_deref(), "nano", false)?;
     let model = LanguageModel::open(&directory, Kind::Float, Device::Cpu)?;
     let scores = builtin::families()
         .iter()

@@ -8,13 +8,11 @@ mod matrices;
 mod screen;
 mod tables;
 
-use std::path::Path;
-
 use anyhow::Context;
 use sapo_bandit::SelectorConfig;
 use sapo_lab::{CellContext, CellSpec, ExperimentArgs, ReportContext, RunRecord, StoredRun, Study};
 use sapo_learn::sapo::run_stream;
-use sapo_model::{Kind, LanguageModel, ModelError, directory_sha256, runtime};
+use sapo_model::{Kind, LanguageModel, ModelError, directory_sha256, model_name, runtime};
 use sapo_prompts::PromptPool;
 use sapo_tasks::{Example, Instruction, Task, TaskStream, layout};
 use serde_json::Value;
@@ -60,7 +58,7 @@ impl Study for Comparison {
 
     fn cells(&self, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>> {
         args.scale_among(&["default"])?;
-        let model = args.model.clone().unwrap_or_else(|| places::base_model(&self.config.model));
+        let model = places::model(args.model.as_deref(), &self.config.model, args.quiet)?;
         if !model.join("config.json").exists() {
             anyhow::bail!(
                 "no model in {}: give one with --model, or make the base with `just pretrain {}`",
@@ -101,7 +99,7 @@ impl Study for Comparison {
 
         context.annotate("torch_version", runtime::TORCH_VERSION);
         context.annotate("device", cell.device.as_str());
-        context.annotate("model", name_of(&local.model));
+        context.annotate("model", model_name(&local.model));
         context.annotate("model_parameters", model.parameter_count());
         context.annotate("inputs_shortened", shortened);
         let mut progress =
@@ -115,10 +113,6 @@ impl Study for Comparison {
         figures::write(&results, &self.config, &context.plots_dir())?;
         screen::render(self.name, &self.config, &results, context)
     }
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Cuts inputs at their end, the same for every wording of a task; returns how many had to be cut.

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use sapo_model::LanguageModel;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::failure::InputError;
 use crate::jsonl::{self, Line, Prompt};
 use crate::model_args::{ModelArgs, check_chat};
 use crate::progress;
+use crate::too_long::{self, Fitted, Reading};
 
 /// Let a model answer prompts, greedily
 ///
@@ -38,25 +39,42 @@ pub(crate) fn run(args: &GenerateArgs, out: &mut dyn Write) -> anyhow::Result<()
     let lines = jsonl::read::<Prompt>(&args.data)?;
     let model = args.model.open()?;
     check_chat(&model, args.chat)?;
-    let prompts = lines.iter().map(|line| encode(&model, args, line)).collect::<anyhow::Result<Vec<_>>>()?;
+    let Fitted { places, values: prompts, skipped } = too_long::fit(
+        (args.model.too_long, &model, &args.data),
+        lines.iter().enumerate(),
+        |line| &line.prompt,
+        "--max-new-tokens",
+        |line, prompt| encode(&model, args, line, prompt),
+    )?;
 
     let bar = progress::bar(prompts.len(), "generate");
     let budget = args.model.token_budget();
     let answers = model.generate(&prompts, args.max_new_tokens.get(), budget, |done| bar.inc(done as u64))?;
     bar.finish_and_clear();
-    for (index, answer) in answers.iter().enumerate() {
+    for (answer, place) in answers.iter().zip(&places) {
         if args.json {
-            writeln!(out, "{}", json!({"index": index, "text": answer.text, "tokens": answer.tokens}))?;
+            let mut object = json!({"index": place.index, "text": answer.text, "tokens": answer.tokens});
+            if place.shortened {
+                object["shortened"] = Value::Bool(true);
+            }
+            writeln!(out, "{object}")?;
         } else {
             // one line an answer, whatever it holds
-            writeln!(out, "{index}\t{}", answer.text.escape_debug())?;
+            writeln!(out, "{}\t{}", place.index, answer.text.escape_debug())?;
         }
+    }
+    if let (true, Some(skipped)) = (args.json, skipped) {
+        writeln!(out, "{}", json!({"summary": {"answers": answers.len(), "skipped": skipped}}))?;
     }
     Ok(())
 }
 
-fn encode(model: &LanguageModel, args: &GenerateArgs, line: &Line<Prompt>) -> anyhow::Result<Vec<i64>> {
-    let prompt = &line.value.prompt;
+fn encode(
+    model: &LanguageModel,
+    args: &GenerateArgs,
+    line: &Line<Prompt>,
+    prompt: &str,
+) -> anyhow::Result<Reading<Vec<i64>>> {
     let codec = model.codec();
     let ids = if args.chat { codec.encode_prompt(prompt) } else { codec.encode_text(prompt) };
     let bad = |reason| InputError::Line {
@@ -69,17 +87,6 @@ fn encode(model: &LanguageModel, args: &GenerateArgs, line: &Line<Prompt>) -> an
     if ids.is_empty() {
         return Err(bad("`prompt` has no tokens".into()).into());
     }
-    let (tokens, limit) = (ids.len() + args.max_new_tokens.get(), model.max_tokens());
-    if tokens > limit {
-        let what = format!("the prompt ({}) with --max-new-tokens ({})", ids.len(), args.max_new_tokens);
-        return Err(InputError::TooLong {
-            path: args.data.clone(),
-            number: line.number,
-            what,
-            tokens,
-            limit,
-        }
-        .into());
-    }
-    Ok(ids)
+    let what = format!("the prompt ({}) with --max-new-tokens ({})", ids.len(), args.max_new_tokens);
+    Ok(Reading { tokens: ids.len() + args.max_new_tokens.get(), value: ids, what })
 }

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use anyhow::ensure;
 use clap::Args;
 use sapo_model::{Encoded, ExampleLoss, LanguageModel};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::failure::InputError;
 use crate::jsonl::{self, Line, Pair};
-use crate::model_args::{ModelArgs, check_chat, check_fits};
+use crate::model_args::{ModelArgs, check_chat};
+use crate::too_long::{self, Fitted, Place, Reading};
 use crate::{progress, table, token_mean};
 
 /// Measure a model's loss on completions
@@ -38,39 +39,49 @@ pub(crate) fn run(args: &LossArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let lines = jsonl::read::<Pair>(&args.data)?;
     let model = args.model.open()?;
     check_chat(&model, args.chat)?;
-    let examples = lines.iter().map(|line| encode(&model, args, line)).collect::<anyhow::Result<Vec<_>>>()?;
+    let Fitted { places, values: examples, skipped } = too_long::fit(
+        (args.model.too_long, &model, &args.data),
+        lines.iter().enumerate(),
+        |pair| &pair.prompt,
+        "the completion",
+        |line, prompt| encode(&model, args, line, prompt),
+    )?;
 
     let bar = progress::bar(examples.len(), "loss");
     let losses = model.example_losses(&examples, args.model.token_budget(), |done| bar.inc(done as u64))?;
     bar.finish_and_clear();
-    for (loss, line) in losses.iter().zip(&lines) {
+    for (loss, place) in losses.iter().zip(&places) {
         ensure!(
             loss.nll_sum.is_finite(),
             "{}, line {}: the model's loss is {}",
             args.data.display(),
-            line.number,
+            lines[place.index].number,
             loss.nll_sum
         );
     }
-    if args.json { print_json(&losses, out) } else { print_table(&losses, out) }
+    if args.json { print_json(&losses, &places, skipped, out) } else { print_table(&losses, &places, out) }
 }
 
-fn encode(model: &LanguageModel, args: &LossArgs, line: &Line<Pair>) -> anyhow::Result<Encoded> {
-    let Pair { prompt, completion } = &line.value;
+fn encode(
+    model: &LanguageModel,
+    args: &LossArgs,
+    line: &Line<Pair>,
+    prompt: &str,
+) -> anyhow::Result<Reading<Encoded>> {
+    let completion = &line.value.completion;
     let codec = model.codec();
     let encoded = if args.chat {
         codec.encode_example(prompt, completion)
     } else {
         codec.encode_pair(prompt, completion)
     };
-    let encoded = encoded.map_err(|error| InputError::Line {
+    let value = encoded.map_err(|error| InputError::Line {
         path: args.data.clone(),
         number: line.number,
         reason: error.to_string(),
         expected: <Pair as jsonl::LineShape>::EXPECTED,
     })?;
-    check_fits(model, &encoded, || "prompt and completion".into(), (&args.data, line.number))?;
-    Ok(encoded)
+    Ok(Reading { tokens: value.ids.len(), value, what: "prompt and completion".into() })
 }
 
 /// Means over tokens and over examples, with what they are over.
@@ -93,20 +104,33 @@ impl Summary {
     }
 }
 
-fn print_json(losses: &[ExampleLoss], out: &mut dyn Write) -> anyhow::Result<()> {
-    for (index, loss) in losses.iter().enumerate() {
-        writeln!(out, "{}", json!({"index": index, "loss": loss.mean(), "tokens": loss.tokens}))?;
+fn print_json(
+    losses: &[ExampleLoss],
+    places: &[Place],
+    skipped: Option<Vec<usize>>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    for (loss, place) in losses.iter().zip(places) {
+        let mut object = json!({"index": place.index, "loss": loss.mean(), "tokens": loss.tokens});
+        if place.shortened {
+            object["shortened"] = Value::Bool(true);
+        }
+        writeln!(out, "{object}")?;
     }
     let Summary { token_mean, example_mean, examples, tokens } = Summary::of(losses);
-    let summary = json!({"token_mean": token_mean, "example_mean": example_mean, "examples": examples, "tokens": tokens});
+    let mut summary = json!({"token_mean": token_mean, "example_mean": example_mean, "examples": examples, "tokens": tokens});
+    if let Some(skipped) = skipped {
+        summary["skipped"] = json!(skipped);
+    }
     Ok(writeln!(out, "{}", json!({"summary": summary}))?)
 }
 
-fn print_table(losses: &[ExampleLoss], out: &mut dyn Write) -> anyhow::Result<()> {
-    let row = |(index, loss): (usize, &ExampleLoss)| {
-        [index.to_string(), format!("{:.4}", loss.mean()), loss.tokens.to_string(), String::new()]
+fn print_table(losses: &[ExampleLoss], places: &[Place], out: &mut dyn Write) -> anyhow::Result<()> {
+    let row = |(loss, place): (&ExampleLoss, &Place)| {
+        let mark = if place.shortened { "shortened" } else { "" };
+        [place.index.to_string(), format!("{:.4}", loss.mean()), loss.tokens.to_string(), mark.into()]
     };
-    let rows: Vec<_> = losses.iter().enumerate().map(row).collect();
+    let rows: Vec<_> = losses.iter().zip(places).map(row).collect();
     table::write(out, ["index", "loss", "tokens", ""], &rows)?;
     let Summary { token_mean, example_mean, examples, tokens } = Summary::of(losses);
     let sums: Vec<(f64, u64)> = losses.iter().map(|loss| (loss.nll_sum, loss.tokens as u64)).collect();

@@ -34,12 +34,18 @@ impl Run {
 
 /// Runs `sapo` in `directory`, away from any terminal.
 pub(crate) fn sapo_in(directory: &Path, args: &[&str]) -> Run {
+    sapo_with(&[], directory, args)
+}
+
+/// Runs `sapo` with more environment variables.
+pub(crate) fn sapo_with(variables: &[(&str, &str)], directory: &Path, args: &[&str]) -> Run {
     let output = Command::new(env!("CARGO_BIN_EXE_sapo"))
         .args(args)
         .current_dir(directory)
         .env_remove("RUST_LOG")
         .env_remove("COLUMNS")
         .env("SAPO_THREADS", "1")
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -1,4 +1,4 @@
-use sapo_model::{LanguageModel, LoraConfig};
+use sapo_model::{LanguageModel, LoraConfig, model_name};
 
 use super::{Lesson, Method};
 use crate::{LearnError, TrainOutcome, train};
@@ -33,7 +33,7 @@ impl Method for LoraInc {
         let parameters = model.lora_parameters();
         train(model, parameters, lesson.examples, lesson.train, lesson.seed, on_step)?;
         let adapter = model.fold_lora(&self.lora);
-        let base = model.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let base = model_name(model.path());
         adapter.save(&lesson.artifacts.join(format!("adapter-{}", lesson.step)), &base)?;
         Ok(())
     }

@@ -7,11 +7,14 @@
 mod adapter_stacks;
 mod adapters;
 mod broken_directories;
+mod dtypes;
 mod fixtures;
 mod generation;
+mod hub;
 mod invariance;
 mod model_directories;
 mod new_tokenizer;
 mod parity;
+mod stand_in;
 mod text;
 mod trained_models;

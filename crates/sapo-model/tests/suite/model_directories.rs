@@ -96,8 +96,11 @@ fn the_checksum_is_over_names_and_contents() {
         let copy = copy_of(checkpoint.name);
         std::fs::write(copy.path().join("README.md"), "of no effect").unwrap();
         assert_eq!(directory_sha256(copy.path()).unwrap(), want);
-        std::fs::write(copy.path().join("chat_template.jinja"), "").unwrap();
-        assert_ne!(directory_sha256(copy.path()).unwrap(), want);
+        for decisive in ["chat_template.jinja", "generation_config.json"] {
+            std::fs::write(copy.path().join(decisive), "").unwrap();
+            assert_ne!(directory_sha256(copy.path()).unwrap(), want);
+            std::fs::remove_file(copy.path().join(decisive)).unwrap();
+        }
     });
 }
 

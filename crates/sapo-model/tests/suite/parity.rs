@@ -21,7 +21,7 @@ fn logits_are_those_of_transformers() {
 }
 
 /// bf16 keeps 8 bits: each rounding is off by up to 0.4 %, and operations in another order round elsewhere. So the
-/// logits are compared with those in f32: the root of the mean square of their error may be 1.5 times that of
+/// logits are compared with those in f32: the root of the mean square of their error may be twice that of
 /// transformers' own bf16 logits, which is about 1 % of the root of the mean square of the logits.
 #[test]
 fn half_precision_logits_are_as_exact_as_those_of_transformers() {
@@ -36,7 +36,7 @@ fn half_precision_logits_are_as_exact_as_those_of_transformers() {
         };
         let (ours, theirs) = (error(&got), error(&checkpoint.tensors["short.bf16_logits"]));
         println!("{}: error of {ours:.1e}, that of transformers {theirs:.1e}", checkpoint.name);
-        assert!(theirs < 0.03 && ours <= 1.5 * theirs, "{ours} against {theirs}");
+        assert!(theirs < 0.03 && ours <= 2.0 * theirs, "{ours} against {theirs}");
     });
 }
 

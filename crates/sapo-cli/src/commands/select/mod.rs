@@ -17,8 +17,9 @@ use sapo_tasks::{Example, Language, Task, TaskKind, layout, subset};
 
 use crate::failure::InputError;
 use crate::jsonl::{self, LineShape, TaskLine};
-use crate::model_args::{ModelArgs, check_fits};
+use crate::model_args::ModelArgs;
 use crate::progress;
+use crate::too_long::{self, Fitted, Reading};
 use oracle::RecordingOracle;
 use output::Outcome;
 
@@ -118,12 +119,15 @@ pub(crate) fn run(args: &SelectArgs, out: &mut dyn Write) -> anyhow::Result<()> 
     let model = args.model.open()?;
     let task = task(args, &pool);
     let population = population(args, lines.len());
-    let exhaustive_forward_tokens = population
-        .iter()
-        .map(|&index| tokens_of_all_wordings(&model, &task, &pool, &lines[index], args))
-        .sum::<anyhow::Result<u64>>()?;
-    let examples: Vec<Example> =
-        population.iter().map(|&i| Example::new(&lines[i].value.input, &lines[i].value.target)).collect();
+    let Fitted { places, values, skipped } = too_long::fit(
+        (args.model.too_long, &model, &args.data),
+        population.into_iter().map(|index| (index, &lines[index])),
+        |line| &line.input,
+        "the longest wording with the target",
+        |line, input| under_all_wordings(&model, &task, &pool, line, input, args),
+    )?;
+    let (examples, forward_tokens): (Vec<Example>, Vec<u64>) = values.into_iter().unzip();
+    let exhaustive_forward_tokens = forward_tokens.iter().sum();
 
     let bar = progress::bar(pool.len() * examples.len(), "select");
     let started = Instant::now();
@@ -137,7 +141,9 @@ pub(crate) fn run(args: &SelectArgs, out: &mut dyn Write) -> anyhow::Result<()> 
     let seconds = started.elapsed().as_secs_f64();
     bar.finish_and_clear();
 
-    let outcome = Outcome::new(&pool, &selection, &oracle.observations, args.seed)?;
+    let mut outcome = Outcome::new(&pool, &selection, &oracle.observations, args.seed)?;
+    outcome.shortened = places.iter().filter(|place| place.shortened).map(|place| place.index).collect();
+    outcome.skipped = skipped;
     if args.json {
         outcome.write_json(exhaustive_forward_tokens, seconds, out)
     } else {
@@ -173,27 +179,31 @@ fn population(args: &SelectArgs, count: usize) -> Vec<usize> {
     subset(count, samples, derive_seed(args.seed, "selection subset", STEP))
 }
 
-/// Tokens that one example sends through the model under all wordings; that it fits is checked before anything is asked.
-fn tokens_of_all_wordings(
+/// An example with this input, the tokens that it sends through the model under all wordings, and the longest of these.
+fn under_all_wordings(
     model: &LanguageModel,
     task: &Task,
     pool: &PromptPool,
     line: &jsonl::Line<TaskLine>,
+    input: &str,
     args: &SelectArgs,
-) -> anyhow::Result<u64> {
-    let mut tokens = 0;
+) -> anyhow::Result<Reading<(Example, u64)>> {
+    let target = &line.value.target;
+    let (mut sum, mut longest, mut id) = (0, 0, "");
     for variant in pool.variants() {
-        let prompt = layout::prompt(task, &variant.text, &line.value.input);
-        let encoded =
-            model.codec().encode_example(&prompt, &line.value.target).map_err(|error| InputError::Line {
-                path: args.data.clone(),
-                number: line.number,
-                reason: error.to_string(),
-                expected: TaskLine::EXPECTED,
-            })?;
-        let what = || format!("the text under wording `{}`", variant.id);
-        check_fits(model, &encoded, what, (&args.data, line.number))?;
-        tokens += encoded.ids.len() as u64;
+        let prompt = layout::prompt(task, &variant.text, input);
+        let encoded = model.codec().encode_example(&prompt, target).map_err(|error| InputError::Line {
+            path: args.data.clone(),
+            number: line.number,
+            reason: error.to_string(),
+            expected: TaskLine::EXPECTED,
+        })?;
+        let tokens = encoded.ids.len();
+        sum += tokens as u64;
+        if tokens > longest {
+            (longest, id) = (tokens, &variant.id);
+        }
     }
-    Ok(tokens)
+    let value = (Example::new(input, target), sum);
+    Ok(Reading { value, tokens: longest, what: format!("the text under wording `{id}`") })
 }

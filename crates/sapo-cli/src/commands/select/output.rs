@@ -26,6 +26,10 @@ pub(super) struct Outcome<'a> {
     winner: &'a str,
     arms: Vec<Arm<'a>>,
     forward_tokens: u64,
+    /// Indices of the lines whose input was cut.
+    pub(super) shortened: Vec<usize>,
+    /// Indices of the lines left out, under the rule that does so.
+    pub(super) skipped: Option<Vec<usize>>,
 }
 
 #[derive(Serialize)]
@@ -35,6 +39,10 @@ struct Written<'a> {
     forward_tokens: u64,
     exhaustive_forward_tokens: u64,
     seconds: f64,
+    #[serde(skip_serializing_if = "<[usize]>::is_empty")]
+    shortened: &'a [usize],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped: Option<&'a [usize]>,
 }
 
 impl<'a> Outcome<'a> {
@@ -59,7 +67,8 @@ impl<'a> Outcome<'a> {
             });
         }
         let winner = &pool.variants()[selection.winner].id;
-        Ok(Self { winner, arms, forward_tokens: selection.forward_tokens })
+        let forward_tokens = selection.forward_tokens;
+        Ok(Self { winner, arms, forward_tokens, shortened: Vec::new(), skipped: None })
     }
 
     /// One JSON object; arms in the pool's order.
@@ -75,6 +84,8 @@ impl<'a> Outcome<'a> {
             forward_tokens: self.forward_tokens,
             exhaustive_forward_tokens: exhaustive,
             seconds,
+            shortened: &self.shortened,
+            skipped: self.skipped.as_deref(),
         };
         Ok(writeln!(out, "{}", serde_json::to_string(&written)?)?)
     }
