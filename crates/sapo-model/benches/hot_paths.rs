@@ -113,12 +113,7 @@ fn loading(criterion: &mut Criterion, directory: &Path) -> Outcome {
 }
 
 fn lora_step(criterion: &mut Criterion, mut model: LanguageModel) -> Outcome {
-    let config = LoraConfig {
-        r: 8,
-        lora_alpha: 32.0,
-        lora_dropout: 0.1,
-        target_modules: vec!["q_proj".to_string(), "v_proj".to_string()],
-    };
+    let config = LoraConfig::new(8, 32.0, &["q_proj", "v_proj"]);
     model.attach_lora(&config, 1)?;
     let examples = encoded(&model, 16)?;
     let chosen: Vec<&Encoded> = examples.iter().collect();
