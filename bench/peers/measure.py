@@ -1,6 +1,7 @@
 """Runs one process and says what it cost; and the facts of the machine it ran on. Standard library only."""
 
 import importlib.metadata
+import json
 import os
 import platform
 import subprocess
@@ -108,6 +109,11 @@ def moment():
         "commit": _said("git", "rev-parse", "--short=12", "HEAD") + (" with changes" if dirty else ""),
         "load_1_minute": round(os.getloadavg()[0], 2),
     }
+
+
+def target_directory():
+    """Where cargo puts what it compiles."""
+    return Path(json.loads(_said("cargo", "metadata", "--no-deps", "--format-version", "1"))["target_directory"])
 
 
 def _said(*command):

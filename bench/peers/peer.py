@@ -15,11 +15,9 @@ import json
 import time
 from pathlib import Path
 
-STARTED = time.perf_counter()
-
-import torch  # noqa: E402
-import torch.nn.functional as F  # noqa: E402
-from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, get_cosine_schedule_with_warmup  # noqa: E402
+import torch
+import torch.nn.functional as F
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, get_cosine_schedule_with_warmup
 
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
 
@@ -99,7 +97,6 @@ def train(args):
     warmup = -int(-settings["warmup_ratio"] * len(steps) // 1)
     scheduler = get_cosine_schedule_with_warmup(optimizer, warmup, len(steps))
     model.train()
-    load_seconds = time.perf_counter() - STARTED
 
     rows, before = [], time.perf_counter()
     for members in steps:
@@ -111,9 +108,10 @@ def train(args):
         scheduler.step()
         optimizer.zero_grad()
         value, now = loss.item(), time.perf_counter()
-        rows.append({"loss": value, "tokens": sum(len(ids) for ids, _ in chosen), "seconds": now - before})
+        tokens, targets = sum(len(ids) for ids, _ in chosen), sum(len(ids) - start for ids, start in chosen)
+        rows.append({"loss": value, "tokens": tokens, "targets": targets, "seconds": now - before})
         before = now
-    return {"load_seconds": load_seconds, "steps": rows}
+    return {"steps": rows}
 
 
 def batch_loss(model, chosen, padding, device, head):
@@ -140,16 +138,13 @@ def score(args):
     torch.set_num_threads(args.threads)
     model, tokenizer = open_model(args.model, args.dtype, args.device), open_tokenizer(args.model)
     examples = encode(tokenizer, read_lines(args.data))
-    load_seconds = time.perf_counter() - STARTED
     losses = [None] * len(examples)
     for members in batches([len(ids) for ids, _ in examples], args.order, args.batch, args.batch_tokens):
         chosen = [examples[i] for i in members]
         nll = nll_of_all if args.logits == "all" else nll_of_last
         for i, values in zip(members, nll(model, chosen, tokenizer.pad_token_id, args.device)):
             losses[i] = values.mean().item()
-    work_seconds = time.perf_counter() - STARTED - load_seconds
-    tokens = sum(len(ids) for ids, _ in examples)
-    return {"load_seconds": load_seconds, "work_seconds": work_seconds, "tokens": tokens, "losses": losses}
+    return {"losses": losses}
 
 
 def nll_of_all(model, chosen, padding, device):
@@ -181,7 +176,6 @@ def generate(args):
     torch.set_num_threads(args.threads)
     model, tokenizer = open_model(args.model, args.dtype, args.device), open_tokenizer(args.model)
     prompts = tokenizer([line["prompt"] for line in read_lines(args.data)], add_special_tokens=False)["input_ids"]
-    load_seconds = time.perf_counter() - STARTED
     answers = [None] * len(prompts)
     for members in batches([len(ids) for ids in prompts], args.order, args.batch, args.batch_tokens):
         ids, mask = padded([prompts[i] for i in members], tokenizer.pad_token_id, "left", args.device)
@@ -196,8 +190,7 @@ def generate(args):
             end = answer.index(tokenizer.eos_token_id) + 1 if tokenizer.eos_token_id in answer else len(answer)
             text = tokenizer.decode(answer[:end], skip_special_tokens=True, clean_up_tokenization_spaces=False)
             answers[i] = {"text": text.strip(), "tokens": end}
-    work_seconds = time.perf_counter() - STARTED - load_seconds
-    return {"load_seconds": load_seconds, "work_seconds": work_seconds, "answers": answers}
+    return {"answers": answers}
 
 
 @torch.inference_mode()

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from measure import ROOT, run
+from measure import ROOT, run, target_directory
 from tasks import SEED, TRAIN
 
 HERE = Path(__file__).resolve().parent
-TAUGHT_WITH = {"examples": 400, "seed": 7, "learning_rate": {"5m": 1e-3, "50m": 1e-3, "150m": 5e-4}}
+# enough for most answers to be right
+TAUGHT_WITH = {"examples": 400, "seed": 7, "epochs": 2, "learning_rate": {"5m": 1e-3, "50m": 5e-4, "150m": 3e-4}}
 
 
 class Place:
@@ -20,20 +21,14 @@ class Place:
     def __init__(self, folder, tokenizer, dtype, device, threads):
         self.folder, self.tokenizer = folder, tokenizer
         self.dtype, self.device, self.threads = dtype, device, threads
-        built = json.loads(self._cargo_metadata())["target_directory"]
-        self.sapo = Path(built) / "release/sapo"
-        self.train_speed = Path(built) / "release/examples/train_speed"
+        built = target_directory() / "release"
+        self.sapo, self.train_speed = built / "sapo", built / "examples/train_speed"
 
     @staticmethod
     def build():
         """Compiles our side."""
         command = ["cargo", "build", "--release", "-p", "sapo-cli", "-p", "sapo-learn"]
         subprocess.run([*command, "--bin", "sapo", "--example", "train_speed"], cwd=ROOT, check=True)
-
-    @staticmethod
-    def _cargo_metadata():
-        command = ["cargo", "metadata", "--no-deps", "--format-version", "1"]
-        return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
     def options(self):
         return ["--dtype", self.dtype, "--device", self.device, "--threads", self.threads]
@@ -76,19 +71,18 @@ class Place:
         texts = [row["prompt"] + row["completion"] for row in rows]
         return sum(len(encoding.ids) for encoding in tokenizer.encode_batch(texts, add_special_tokens=False))
 
-    def training_run(self, size, lora, count, learning_rate, name=None, data=None):
+    def training_run(self, name, size, data, lora, learning_rate, epochs=1):
         """What both sides read, and the file that holds it."""
-        name = name or f"{size}-{self.dtype}-{'lora' if lora else 'full'}-{count}"
         settings = {
             "model": str(self.checkpoint(size)),
-            "data": str(data or self.data(count) / "train.jsonl"),
+            "data": str(data),
             "start": str(self.folder / f"start-{name}"),
             "dtype": self.dtype,
             "device": self.device,
             "threads": self.threads,
             "seed": SEED,
             "lora": lora,
-            "train": {**TRAIN, "learning_rate": learning_rate},
+            "train": {**TRAIN, "learning_rate": learning_rate, "epochs": epochs},
         }
         path = self.folder / f"run-{name}.json"
         path.write_text(json.dumps(settings, indent=2) + "\n")
@@ -98,9 +92,9 @@ class Place:
         """A checkpoint trained for a few dozen steps, so that its answers are short and end as real ones do."""
         folder = self.folder / f"{size}-{self.dtype}-taught"
         if not (folder / "model.safetensors").exists():
-            count, rate = TAUGHT_WITH["examples"], TAUGHT_WITH["learning_rate"][size]
-            data = self.data(count, TAUGHT_WITH["seed"]) / "train.jsonl"
-            _, path = self.training_run(size, None, count, rate, name=f"{size}-{self.dtype}-taught", data=data)
+            data = self.data(TAUGHT_WITH["examples"], TAUGHT_WITH["seed"]) / "train.jsonl"
+            rate, epochs = TAUGHT_WITH["learning_rate"][size], TAUGHT_WITH["epochs"]
+            _, path = self.training_run(folder.name, size, data, None, rate, epochs)
             folder.mkdir(exist_ok=True)
             for name in ["config.json", "tokenizer.json", "tokenizer_config.json"]:
                 (folder / name).write_bytes((self.checkpoint(size) / name).read_bytes())

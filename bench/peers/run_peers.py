@@ -45,7 +45,7 @@ def compare(task, place, rounds):
             read = task.read(cost.pop("stdout"))
             results[name] = read.pop("result")
             if start_up:
-                before = start_up["sapo" if name == "sapo" else "peer"]
+                before = start_up[name.split(",")[0]]
                 cost["start_up_seconds"] = before["wall_seconds"]
                 cost["work_seconds"] = cost["wall_seconds"] - before["wall_seconds"]
             measured[name].append({**cost, **read})
@@ -62,7 +62,7 @@ def compare(task, place, rounds):
 
 def ratios(theirs, ours):
     """Theirs over ours, round by round: above 1 is faster, or smaller, here."""
-    keys = [key for key in theirs[0] if key in ours[0] and key != "tokens"]
+    keys = [key for key in theirs[0] if key in ours[0] and key not in ("tokens", "targets")]
     return {key: spread([a[key] / b[key] for a, b in zip(theirs, ours)]) for key in keys}
 
 

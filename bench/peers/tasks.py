@@ -1,6 +1,6 @@
 """What is compared: for each task the commands of both sides, how their output is read, and how it is checked.
 
-A task is a dict of jobs by name, "peer" and "sapo" first, then variants of the peer that show what is due to what.
+A task has jobs by name: "peer" and "sapo", then variants of either that show what is due to what.
 """
 
 import json
@@ -10,7 +10,6 @@ WARM_UP_STEPS = 3
 LORA = {"r": 8, "lora_alpha": 32.0, "lora_dropout": 0.0, "target_modules": ["q_proj", "v_proj"]}
 BATCH = 8
 TRAIN = {
-    "epochs": 1,
     "batch_size": BATCH,
     "micro_batch_size": BATCH,
     "warmup_ratio": 0.05,
@@ -50,13 +49,19 @@ class Task:
 
 def train(place, size, lora, count):
     """LoRA or full training on the same examples in the same order from the same weights."""
-    run, path = place.training_run(size, LORA if lora else None, count, learning_rate=1e-3 if lora else 1e-4)
+    name = f"{size}-{place.dtype}-{'lora' if lora else 'full'}-{count}"
+    data = place.data(count) / "train.jsonl"
+    run, path = place.training_run(name, size, data, LORA if lora else None, learning_rate=1e-3 if lora else 1e-4)
     place.ours_train(path, "prepare")
-    peer = place.peer("train", path)
-    jobs = {"peer": peer, "sapo": place.ours_train_command(path)}
-    jobs["peer, head at targets"] = [*peer, "--head", "targets"]
+    peer, sapo = place.peer("train", path), place.ours_train_command(path)
+    jobs = {"peer": peer, "sapo": sapo, "peer, head at targets": [*peer, "--head", "targets"], **with_blas(place, sapo)}
     facts = {"examples": count, "batch_size": BATCH, "lora": run["lora"], "learning_rate": run["train"]["learning_rate"]}
     return Task(jobs, read_training, loss_differences, LOSS_TOLERANCE[place.dtype], facts)
+
+
+def with_blas(place, command):
+    """Our side with the matrix products of the peer: torch's BLAS instead of oneDNN."""
+    return {"sapo, BLAS": ["env", "SAPO_MATMUL=blas", *command]} if (place.device, place.dtype) == ("cpu", "f32") else {}
 
 
 def read_training(out):
@@ -64,6 +69,7 @@ def read_training(out):
     timed = measured["steps"][WARM_UP_STEPS:]
     return {
         "tokens": sum(step["tokens"] for step in timed),
+        "targets": sum(step.get("targets", 0) for step in timed),  # the peer's alone says
         "work_seconds": sum(step["seconds"] for step in timed),
         "result": [step["loss"] for step in measured["steps"]],
     }
@@ -79,6 +85,7 @@ def score(place, size, count):
         "sapo": sapo(data),
         "peer, sorted": peer(data, "--order", "sorted"),
         "peer, sorted, last logits": peer(data, "--order", "sorted", "--logits", "last"),
+        **with_blas(place, sapo(data)),
     }
     one = place.first_line(data)
     facts = {"examples": sum(1 for _ in open(data)), "tokens": place.tokens(size, data)}

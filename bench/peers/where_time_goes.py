@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
-from measure import ROOT  # noqa: E402
+from measure import target_directory  # noqa: E402
 
 # the first pattern that a sample's "object symbol" matches
 KINDS = [
@@ -33,19 +33,18 @@ KINDS = [
 
 
 def shares(samples):
-    """Share of each kind, and of the heaviest symbols of the last ones, in percent."""
+    """Percent of each kind."""
     kinds = collections.Counter()
     for percent, symbol in samples:
         kinds[next(kind for kind, pattern in KINDS if re.search(pattern, symbol))] += percent
     return {kind: round(kinds[kind], 1) for kind, _ in KINDS}
 
 
-def samples(run):
-    """Percent and `object symbol` of every function in which `train_speed` was seen."""
-    train_speed = Path(run["binary"])
+def samples(train_speed, run):
+    """Percent and `object symbol` of every function in which the program was seen."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "perf.data"
-        record = ["perf", "record", "--quiet", "--freq", "500", "--output", data, train_speed, run["path"]]
+        record = ["perf", "record", "--quiet", "--freq", "500", "--output", data, train_speed, run]
         subprocess.run(record, check=True, stdout=subprocess.DEVNULL)
         report = ["perf", "report", "--stdio", "--no-children", "--input", data, "--fields", "overhead,dso,symbol"]
         text = subprocess.run(report, check=True, capture_output=True, text=True).stdout
@@ -59,11 +58,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path)
     args = parser.parse_args()
-    metadata = ["cargo", "metadata", "--no-deps", "--format-version", "1"]
-    target = json.loads(subprocess.run(metadata, cwd=ROOT, check=True, capture_output=True).stdout)["target_directory"]
-    for path in args.runs:
-        run = {"binary": f"{target}/release/examples/train_speed", "path": path}
-        print(json.dumps({"run": path.stem, "percent": shares(samples(run))}), flush=True)
+    for run in args.runs:
+        found = shares(samples(target_directory() / "release/examples/train_speed", run))
+        print(json.dumps({"run": run.stem, "percent": found}), flush=True)
 
 
 if __name__ == "__main__":

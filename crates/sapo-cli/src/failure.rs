@@ -38,6 +38,9 @@ pub(crate) enum InputError {
     /// `--dtype auto` without a dtype on disk.
     #[error("{path} has no `dtype` or `torch_dtype` among float32, bfloat16, float16", path = path.display())]
     NoDtype { path: PathBuf },
+    /// A place to write that is taken.
+    #[error("{path} is there already, and is not an empty folder", path = path.display())]
+    NotEmpty { path: PathBuf },
     /// All asked for was checked, and some of it is wrong; the problems themselves are the command's data.
     #[error("{0}")]
     ProblemsFound(String),
@@ -107,6 +110,7 @@ fn hint_on_input(error: &InputError) -> Option<String> {
             Some("shorten or remove it, or take a model with a longer context".into())
         }
         InputError::NoChatTemplate { .. } => Some("leave out --chat, or take a chat model".into()),
+        InputError::NotEmpty { .. } => Some("choose another place, or remove it first".into()),
         InputError::NoDtype { .. } => Some("choose one: --dtype f32".into()),
         InputError::Read { .. } | InputError::ProblemsFound(_) => None,
     }

@@ -39,30 +39,44 @@ pub(crate) struct ModelArgs {
     pub(crate) too_long: TooLong,
 }
 
+/// A number format by its short name.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Dtype {
+pub(crate) enum Dtype {
     Auto,
     F32,
     Bf16,
     F16,
 }
 
+impl Dtype {
+    /// The format, where it is `auto` the one that the model in `folder` says it has on disk.
+    pub(crate) fn kind(self, folder: &Path) -> anyhow::Result<Kind> {
+        Ok(match self {
+            Self::Auto => {
+                let config = ModelConfig::read(folder)?;
+                config.dtype.ok_or(InputError::NoDtype { path: config.path })?
+            }
+            Self::F32 => Kind::Float,
+            Self::Bf16 => Kind::BFloat16,
+            Self::F16 => Kind::Half,
+        })
+    }
+}
+
+/// The folder of a model: the one given, or that of a model of the Hub, fetched where it is not at hand.
+pub(crate) fn model_folder(model: &Path) -> anyhow::Result<PathBuf> {
+    let mut display = DownloadDisplay::new(false);
+    Ok(Hub::from_env().model_folder(model, &mut |download| {
+        display.show(download.repository, download.file, download.done, download.total);
+    })?)
+}
+
 impl ModelArgs {
     /// Opens the model and adds its adapters.
     pub(crate) fn open(&self) -> anyhow::Result<LanguageModel> {
         runtime::init(self.threads.map_or_else(runtime::threads_from_env, NonZeroUsize::get));
-        let mut display = DownloadDisplay::new(false);
-        let folder = Hub::from_env().model_folder(&self.model, &mut |download| {
-            display.show(download.repository, download.file, download.done, download.total);
-        })?;
-        drop(display);
-        let kind = match self.dtype {
-            Dtype::Auto => dtype_on_disk(&folder)?,
-            Dtype::F32 => Kind::Float,
-            Dtype::Bf16 => Kind::BFloat16,
-            Dtype::F16 => Kind::Half,
-        };
-        let mut model = LanguageModel::open(&folder, kind, self.device)?;
+        let folder = model_folder(&self.model)?;
+        let mut model = LanguageModel::open(&folder, self.dtype.kind(&folder)?, self.device)?;
         for adapter in &self.adapter {
             model.fold_adapter_from(adapter)?;
         }
@@ -73,11 +87,6 @@ impl ModelArgs {
     pub(crate) fn token_budget(&self) -> usize {
         self.batch_tokens.get()
     }
-}
-
-fn dtype_on_disk(folder: &Path) -> anyhow::Result<Kind> {
-    let config = ModelConfig::read(folder)?;
-    Ok(config.dtype.ok_or(InputError::NoDtype { path: config.path })?)
 }
 
 /// Refuses `--chat` for a model without a chat template.

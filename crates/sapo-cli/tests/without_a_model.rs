@@ -9,7 +9,7 @@ use serde_json::json;
 #[test]
 fn help() {
     let nowhere = folder(&[]);
-    let commands: [(&str, &[&str]); 10] = [
+    let commands: [(&str, &[&str]); 11] = [
         ("sapo", &[]),
         ("select", &["select"]),
         ("paraphrase", &["paraphrase"]),
@@ -17,6 +17,7 @@ fn help() {
         ("pool_show", &["pool", "show"]),
         ("loss", &["loss"]),
         ("generate", &["generate"]),
+        ("merge", &["merge"]),
         ("score", &["score"]),
         ("matrix", &["matrix"]),
         ("data_check", &["data", "check"]),

@@ -42,7 +42,6 @@ struct Line {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let started = Instant::now();
     let mut arguments = std::env::args().skip(1);
     let path = arguments.next().ok_or(USAGE)?;
     let (prepare, save) = match (arguments.next().as_deref(), arguments.next()) {
@@ -71,7 +70,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         None => model.train_all_parameters().into_iter().map(|(_, tensor)| tensor).collect(),
     };
-    let load_seconds = started.elapsed().as_secs_f64();
     let mut steps = Vec::new();
     let mut before = Instant::now();
     train(&model, parameters, &examples, &run.train, run.seed, |step| {
@@ -83,7 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(directory) = save {
         model.save_weights(&directory, kind)?;
     }
-    println!("{}", json!({"load_seconds": load_seconds, "steps": steps}));
+    println!("{}", json!({"steps": steps}));
     Ok(())
 }
 

@@ -65,8 +65,9 @@ fn tanh_gelu(x: &Tensor) -> Tensor {
     x.gelu("tanh")
 }
 
-/// `(1 + erf((x - mu) / (sigma sqrt 2))) / 2` with mu 0.707107 and sigma 0.282095.
+/// `(1 + erf((x - mu) / (sigma sqrt 2))) / 2` with transformers' constants, which are rounded.
 fn laplace(x: &Tensor) -> Tensor {
+    const MU: f64 = 707_107e-6;
     let wide = x.to_kind(Kind::Float);
-    ((((wide - 0.707_107) / (0.282_095 * std::f64::consts::SQRT_2)).erf() + 1.0) * 0.5).to_kind(x.kind())
+    ((((wide - MU) / (0.282_095 * std::f64::consts::SQRT_2)).erf() + 1.0) * 0.5).to_kind(x.kind())
 }

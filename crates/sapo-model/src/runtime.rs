@@ -19,6 +19,16 @@ pub enum MatmulLibrary {
     OneDnn,
 }
 
+impl MatmulLibrary {
+    /// As `SAPO_MATMUL` and run records spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Blas => "blas",
+            Self::OneDnn => "onednn",
+        }
+    }
+}
+
 /// The library for f32 products: `SAPO_MATMUL` where it says `blas` or `onednn`; otherwise oneDNN on a CPU with AVX-512
 /// that is not Intel's, where MKL keeps to AVX2 and is half as fast (docs/performance.md), and the BLAS elsewhere.
 ///

@@ -1,7 +1,7 @@
 //! Named tensors on disk: safetensors files, whole or sharded, memory-mapped.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use memmap2::{MmapMut, MmapOptions};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::{Dtype, View};
 use tch::{Device, Kind, Tensor};
 
 use crate::linear::{Linear, WeightLayout};
@@ -322,49 +322,84 @@ fn random_tensor(shape: &[i64], std: f64, rng: &mut ChaCha8Rng) -> Tensor {
     Tensor::from_slice(&values).reshape(shape)
 }
 
-/// Writes tensors as one safetensors file in their own dtype, whole or not at all: beside, fsync, rename.
+/// Writes tensors as one safetensors file in their own dtype, whole or not at all: beside, fsync, rename. Tensors on the
+/// CPU are written from where they are, without a copy.
 ///
 /// # Errors
 /// Names the file and the operation.
 pub fn save_safetensors(path: &Path, tensors: &[(String, &Tensor)]) -> Result<(), ModelError> {
-    let mut held: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
+    let mut views = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
         let tensor = tensor.detach().to_device(Device::Cpu).contiguous();
-        let (dtype, width) = match tensor.kind() {
-            Kind::Float => (Dtype::F32, 4),
-            Kind::Half => (Dtype::F16, 2),
-            Kind::BFloat16 => (Dtype::BF16, 2),
+        let dtype = match tensor.kind() {
+            Kind::Float => Dtype::F32,
+            Kind::Half => Dtype::F16,
+            Kind::BFloat16 => Dtype::BF16,
             other => return Err(ModelError::malformed(path, format!("{name}: cannot save dtype {other:?}"))),
         };
-        let count = tensor.numel();
-        let mut bytes = vec![0_u8; count * width];
-        tensor.f_copy_data_u8(&mut bytes, count)?;
-        held.push((name.clone(), dtype, tensor.size().iter().map(|&n| n as usize).collect(), bytes));
-    }
-    let mut views = Vec::new();
-    for (name, dtype, shape, bytes) in &held {
-        let view = TensorView::new(*dtype, shape.clone(), bytes)
-            .map_err(|error| ModelError::malformed(path, error))?;
-        views.push((name.clone(), view));
+        let shape = tensor.size().iter().map(|&n| n as usize).collect();
+        views.push((name.clone(), Saved { tensor, dtype, shape }));
     }
     // transformers refuses a file that does not say which framework's layout it has
     let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
-    let bytes =
-        safetensors::serialize(views, Some(metadata)).map_err(|error| ModelError::malformed(path, error))?;
-    write_whole(path, &bytes)
+    let beside = beside(path);
+    // the library makes a file that nobody else may read; this one gets the permissions of any new file
+    let permissions = std::fs::File::create(&beside)
+        .and_then(|file| file.metadata())
+        .map_err(ModelError::io("write", path))?
+        .permissions();
+    let written = safetensors::serialize_to_file(views, Some(metadata), &beside)
+        .map_err(|error| ModelError::malformed(path, error))
+        .and_then(|()| {
+            std::fs::set_permissions(&beside, permissions).map_err(ModelError::io("write", path))?;
+            into_place(&beside, path)
+        });
+    written.inspect_err(|_| drop(std::fs::remove_file(&beside)))
+}
+
+/// A contiguous tensor on the CPU, as safetensors writes it.
+struct Saved {
+    tensor: Tensor,
+    dtype: Dtype,
+    shape: Vec<usize>,
+}
+
+impl View for Saved {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    #[allow(unsafe_code)]
+    fn data(&self) -> Cow<'_, [u8]> {
+        // SAFETY: a contiguous tensor on the CPU holds that many bytes from there on, for as long as it lives.
+        Cow::Borrowed(unsafe { std::slice::from_raw_parts(self.tensor.data_ptr().cast(), self.data_len()) })
+    }
+
+    fn data_len(&self) -> usize {
+        self.tensor.numel() * self.tensor.kind().elt_size_in_bytes()
+    }
 }
 
 /// Writes a file beside its place, syncs it and renames it there.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
-    let beside = path.with_extension(format!("partial-{}", std::process::id()));
-    let write = || -> std::io::Result<()> {
-        let mut file = std::fs::File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, path)
-    };
-    write().map_err(|error| {
-        let _ = std::fs::remove_file(&beside);
-        ModelError::io("write", path)(error)
-    })
+    let beside = beside(path);
+    let written = std::fs::write(&beside, bytes)
+        .map_err(ModelError::io("write", path))
+        .and_then(|()| into_place(&beside, path));
+    written.inspect_err(|_| drop(std::fs::remove_file(&beside)))
+}
+
+fn beside(path: &Path) -> PathBuf {
+    path.with_extension(format!("partial-{}", std::process::id()))
+}
+
+fn into_place(beside: &Path, path: &Path) -> Result<(), ModelError> {
+    std::fs::File::open(beside)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| std::fs::rename(beside, path))
+        .map_err(ModelError::io("write", path))
 }

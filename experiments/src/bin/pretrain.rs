@@ -96,6 +96,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
         "last": last,
         "seconds_of_last_call": started.elapsed().as_secs_f64(),
         "torch": runtime::TORCH_VERSION,
+        "matmul_library": runtime::matmul_library().name(),
         "sha256": directory_sha256(&out)?,
     });
     let path = out.join("pretraining.json");

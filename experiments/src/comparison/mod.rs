@@ -98,6 +98,7 @@ impl Study for Comparison {
         let shortened = shorten_inputs(&mut stream, &pools, &model, &cell)?;
 
         context.annotate("torch_version", runtime::TORCH_VERSION);
+        context.annotate("matmul_library", runtime::matmul_library().name());
         context.annotate("device", cell.device.as_str());
         context.annotate("model", model_name(&local.model));
         context.annotate("model_parameters", model.parameter_count());

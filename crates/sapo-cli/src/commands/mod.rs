@@ -4,6 +4,7 @@ mod data;
 mod generate;
 mod loss;
 mod matrix;
+mod merge;
 mod paraphrase;
 mod pool;
 mod score;
@@ -23,6 +24,7 @@ pub(crate) enum Command {
     Pool(pool::PoolCommand),
     Loss(loss::LossArgs),
     Generate(generate::GenerateArgs),
+    Merge(merge::MergeArgs),
     Score(score::ScoreArgs),
     Matrix(matrix::MatrixArgs),
     /// Look at data of your own
@@ -39,6 +41,7 @@ impl Command {
             Self::Pool(command) => command.run(out),
             Self::Loss(args) => loss::run(args, out),
             Self::Generate(args) => generate::run(args, out),
+            Self::Merge(args) => merge::run(args, out),
             Self::Score(args) => score::run(args, out),
             Self::Matrix(args) => matrix::run(args, out),
             Self::Data(command) => command.run(out),

@@ -81,14 +81,12 @@ impl LanguageModel {
         Lora { config: config.clone(), modules, fan_in_fan_out, path: PathBuf::from("(attached)") }
     }
 
-    /// Adds an adapter to the weights.
+    /// Whether an adapter was made for such a model.
     ///
     /// # Errors
-    /// Lists the modules that this model does not have, or has in another width; nothing is changed then.
-    pub fn fold_adapter(&mut self, adapter: &Lora) -> Result<(), ModelError> {
-        let _guard = tch::no_grad_guard();
-        let device = self.device();
-        let mut linears = self.decoder_mut().named_linears_mut();
+    /// Lists the modules that this model does not have, or has in another width, and the targets without tensors.
+    pub fn check_adapter(&mut self, adapter: &Lora) -> Result<(), ModelError> {
+        let linears = self.decoder_mut().named_linears_mut();
         let mut problems = Vec::new();
         let absent = adapter.modules.keys().filter(|module| !linears.iter().any(|(name, _)| name == *module));
         problems.extend(absent.map(|module| format!("left over: {module}")));
@@ -104,12 +102,24 @@ impl LanguageModel {
                 None => {}
             }
         }
-        if !problems.is_empty() {
-            return Err(ModelError::Weights { path: adapter.path.clone(), problem: problems.join("; ") });
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(ModelError::Weights { path: adapter.path.clone(), problem: problems.join("; ") })
         }
-        for (name, linear) in &mut linears {
-            if let Some((a, b)) = adapter.modules.get(name) {
-                linear.add(&product(a, b, adapter.config.scaling_of(name)).to_device(device));
+    }
+
+    /// Adds an adapter to the weights.
+    ///
+    /// # Errors
+    /// As [`LanguageModel::check_adapter`]; nothing is changed then.
+    pub fn fold_adapter(&mut self, adapter: &Lora) -> Result<(), ModelError> {
+        self.check_adapter(adapter)?;
+        let _guard = tch::no_grad_guard();
+        let device = self.device();
+        for (name, linear) in self.decoder_mut().named_linears_mut() {
+            if let Some((a, b)) = adapter.modules.get(&name) {
+                linear.add(&product(a, b, adapter.config.scaling_of(&name)).to_device(device));
             }
         }
         Ok(())

@@ -142,7 +142,9 @@ fn targets_that_name_the_head_or_an_embedding_are_an_error() {
 
 /// What PEFT's configuration can say that changes the function and that this crate does not compute, each with the word
 /// that the refusal must contain.
-const REFUSED: &[(fn(&mut Value), &str)] = &[
+type Change = fn(&mut Value);
+
+const REFUSED: &[(Change, &str)] = &[
     (|config| config["use_dora"] = json!(true), "use_dora"),
     (|config| config["bias"] = json!("all"), "bias"),
     (|config| config["lora_bias"] = json!(true), "lora_bias"),
