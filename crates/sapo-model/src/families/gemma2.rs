@@ -34,14 +34,10 @@ struct Gemma2Config {
     use_bidirectional_attention: Option<bool>,
     #[serde(default)]
     attention_bias: bool,
-    #[serde(default = "tied")]
+    #[serde(default = "super::yes")]
     tie_word_embeddings: bool,
     #[serde(flatten)]
     rope: RopeConfig,
-}
-
-fn tied() -> bool {
-    true
 }
 
 pub(super) fn load(config: &ModelConfig, weights: &mut Weights) -> Result<Decoder, String> {

@@ -25,28 +25,20 @@ struct Gpt2Config {
     n_inner: Option<i64>,
     #[serde(default = "gelu_new")]
     activation_function: String,
-    #[serde(default = "default_epsilon")]
+    #[serde(default = "super::layer_norm_epsilon")]
     layer_norm_epsilon: f64,
-    #[serde(default = "yes")]
+    #[serde(default = "super::yes")]
     scale_attn_weights: bool,
     #[serde(default)]
     scale_attn_by_inverse_layer_idx: bool,
     #[serde(default)]
     add_cross_attention: bool,
-    #[serde(default = "yes")]
+    #[serde(default = "super::yes")]
     tie_word_embeddings: bool,
 }
 
 fn gelu_new() -> String {
     "gelu_new".to_string()
-}
-
-fn default_epsilon() -> f64 {
-    1e-5
-}
-
-fn yes() -> bool {
-    true
 }
 
 const PREFIX: &str = "transformer.";

@@ -23,29 +23,21 @@ struct GptNeoXConfig {
     num_attention_heads: i64,
     intermediate_size: i64,
     hidden_act: String,
-    #[serde(default = "default_epsilon")]
+    #[serde(default = "super::layer_norm_epsilon")]
     layer_norm_eps: f64,
     /// The share of a head's dimensions that turn.
     #[serde(default)]
     rotary_pct: Option<f64>,
     #[serde(default)]
     rotary_emb_base: Option<f64>,
-    #[serde(default = "yes")]
+    #[serde(default = "super::yes")]
     use_parallel_residual: bool,
-    #[serde(default = "yes")]
+    #[serde(default = "super::yes")]
     attention_bias: bool,
     #[serde(default)]
     tie_word_embeddings: bool,
     #[serde(flatten)]
     rope: RopeConfig,
-}
-
-fn default_epsilon() -> f64 {
-    1e-5
-}
-
-fn yes() -> bool {
-    true
 }
 
 const NAMES: Names = Names {

@@ -62,6 +62,16 @@ fn fields<T: DeserializeOwned>(config: &ModelConfig) -> Result<T, String> {
     serde_json::from_value(config.json.clone()).map_err(|error| error.to_string())
 }
 
+/// What stands in for a field of `config.json` that is not there, where transformers takes it as true.
+fn yes() -> bool {
+    true
+}
+
+/// The same for the epsilon of LayerNorm.
+fn layer_norm_epsilon() -> f64 {
+    1e-5
+}
+
 /// Refuses a width or a count below one.
 fn check_positive(fields: &[(&str, i64)]) -> Result<(), String> {
     match fields.iter().find(|(_, value)| *value <= 0) {
