@@ -17,7 +17,7 @@ use crate::model_args::{Dtype, model_folder};
 /// the model with all the adapters computes.
 #[derive(Debug, Args)]
 pub(crate) struct MergeArgs {
-    /// Folder of the model in Hugging Face layout, or org/name[@revision] of the Hugging Face Hub
+    /// Folder of the model in Hugging Face layout, or org/name or org/name@revision of the Hugging Face Hub
     #[arg(long, value_name = "DIR|ORG/NAME")]
     model: PathBuf,
     /// Folder of a LoRA adapter in PEFT layout; may be given several times
