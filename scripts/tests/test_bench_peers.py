@@ -1,13 +1,17 @@
 """Tests of what the side-by-side runs decide by themselves: when two sides agree, what a token costs, what a ratio is."""
 
+import os
 import sys
+import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench/peers"))
 
 import flops  # noqa: E402
 import make_data  # noqa: E402
+import measure  # noqa: E402
 import tasks  # noqa: E402
 
 TINY = {
@@ -64,6 +68,31 @@ class Data(unittest.TestCase):
         self.assertEqual(len(set(make_data.wordings())), 21)
         self.assertEqual(list(make_data.examples(3, 5)), list(make_data.examples(3, 5)))
         self.assertNotEqual(list(make_data.examples(3, 5)), list(make_data.examples(4, 5)))
+
+
+class Measuring(unittest.TestCase):
+    def test_a_process_is_charged_what_it_used(self):
+        code = "held = bytearray(200 * 10**6); print('done')"
+        cost = measure.run([sys.executable, "-c", code], threads=1)
+        self.assertEqual(cost["stdout"], "done\n")
+        self.assertGreater(cost["peak_mb"], 200)
+        self.assertLess(cost["peak_mb"], 400)
+        self.assertGreater(cost["wall_seconds"], 0)
+
+    def test_a_process_that_fails_ends_the_run_with_its_message(self):
+        with self.assertRaisesRegex(SystemExit, "ended with 3:\nno such thing"):
+            measure.run([sys.executable, "-c", "import sys; print('no such thing', file=sys.stderr); sys.exit(3)"], threads=1)
+
+    def test_on_a_gpu_memory_beyond_the_start_counts(self):
+        with tempfile.TemporaryDirectory() as folder:
+            smi = Path(folder) / "nvidia-smi"
+            smi.write_text(f'#!/bin/sh\ncat "{folder}/used"\n')
+            smi.chmod(0o755)
+            (Path(folder) / "used").write_text("500\n")
+            code = f"import time; open('{folder}/used', 'w').write('1500\\n'); time.sleep(1)"
+            with mock.patch.dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}"):
+                cost = measure.run([sys.executable, "-c", code], threads=1, device="cuda")
+        self.assertAlmostEqual(cost["peak_mb"], 1000 * 2**20 / 1e6)
 
 
 if __name__ == "__main__":
