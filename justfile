@@ -43,7 +43,7 @@ test-torch *args:
 test-end-to-end:
     JUST='{{ just_executable() }}' scripts/tests/end_to_end.sh
 
-# Test the scripts that bring libtorch and just
+# Test the scripts that bring libtorch and just, and what the side-by-side runs decide
 test-scripts:
     python3 -m unittest discover --quiet --start-directory scripts/tests
 

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MEGABYTE = 1e6
+MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def run(command, threads, device="cpu"):
@@ -34,7 +36,7 @@ def run(command, threads, device="cpu"):
         process = subprocess.Popen([str(part) for part in command], stdout=out, stderr=errors, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
+        process.returncode = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
         if process.returncode != 0:
             errors.seek(0)
             tail = errors.read().decode(errors="replace")[-4000:]
@@ -43,7 +45,7 @@ def run(command, threads, device="cpu"):
         return {
             "wall_seconds": wall,
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
-            "peak_mb": gpu.peak_mb if gpu.peak_mb is not None else usage.ru_maxrss * 1024 / MEGABYTE,
+            "peak_mb": gpu.peak_mb if gpu.peak_mb is not None else usage.ru_maxrss * MAXRSS_UNIT / MEGABYTE,
             "stdout": out.read().decode(),
         }
 
