@@ -2,9 +2,8 @@
 
     python where_time_goes.py RUN.json...      (a run that run_peers.py has left in its folder: run-5m-f32-lora-248.json)
 
-Prints one JSON object a run. Needs Linux `perf`. A sample belongs to the function at work; a matrix product inside attention
-is counted with the matrix products, as `perf` sees MKL's kernel alone. oneDNN makes its kernels at run time, in memory that
-belongs to no file.
+Prints one JSON object a run. Needs Linux `perf`. A sample belongs to the function at work. oneDNN makes its kernels at run
+time, in memory that belongs to no file; nothing else here does.
 """
 
 import argparse
@@ -22,13 +21,14 @@ from measure import target_directory  # noqa: E402
 
 # the first pattern that a sample's "object symbol" matches
 KINDS = [
-    ("matrix products, oneDNN", r"\[JIT\]|^//anon|^\[unknown\]|perf-\d+\.map|dnnl|bgemm"),
-    ("matrix products, MKL", r"mkl_|sgemm|gemm"),
-    ("attention beside its products", r"flash_attention|sdp"),
-    ("page faults and other kernel work", r"\[kernel|\[k\]"),
-    ("element by element, norms, copies", r"VectorizedLoop|vectorized|_kernel|vec::|softmax|memcpy|memmove|memset|cat_|index"),
-    ("autograd, dispatch, allocation", r"libtorch|libc10|c10::|malloc|free|at::"),
-    ("start-up and tokenizer", r""),
+    ("products by oneDNN", r"\[JIT\]|^\[unknown\]|dnnl"),
+    ("products by MKL", r"mkl_|gemm"),
+    ("attention", r"sapo::.*(attention|product)|flash_attention"),
+    ("norms, rotary positions, SwiGLU", r"sapo::\("),
+    ("other element by element, copies", r"Vectorized|vectorized|_kernel|vec::|softmax|memcpy|memmove|memset|Sleef"),
+    ("page faults and other kernel work", r"\[k\]"),
+    ("autograd, dispatch, allocation", r"libtorch|libc10|c10::|malloc|free|unlink_chunk|at::"),
+    ("start-up, tokenizer, the rest", r""),
 ]
 
 
