@@ -49,6 +49,8 @@ class Task:
 
 def train(place, size, lora, count):
     """LoRA or full training on the same examples in the same order from the same weights."""
+    if not lora and place.dtype != "f32":
+        raise SystemExit("full training is compared in f32 alone: in bf16 ours keeps f32 masters, torch.optim.AdamW does not")
     name = f"{size}-{place.dtype}-{'lora' if lora else 'full'}-{count}"
     data = place.data(count) / "train.jsonl"
     run, path = place.training_run(name, size, data, LORA if lora else None, learning_rate=1e-3 if lora else 1e-4)
