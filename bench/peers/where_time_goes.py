@@ -35,23 +35,23 @@ KINDS = [
 def shares(samples):
     """Percent of each kind."""
     kinds = collections.Counter()
-    for percent, symbol in samples:
-        kinds[next(kind for kind, pattern in KINDS if re.search(pattern, symbol))] += percent
-    return {kind: round(kinds[kind], 1) for kind, _ in KINDS}
+    for count, symbol in samples:
+        kinds[next(kind for kind, pattern in KINDS if re.search(pattern, symbol))] += count
+    return {kind: round(100 * kinds[kind] / kinds.total(), 1) for kind, _ in KINDS}
 
 
 def samples(train_speed, run):
-    """Percent and `object symbol` of every function in which the program was seen."""
+    """Number of samples and `object symbol` of every function in which the program was seen."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "perf.data"
         record = ["perf", "record", "--quiet", "--freq", "500", "--output", data, train_speed, run]
         subprocess.run(record, check=True, stdout=subprocess.DEVNULL)
-        report = ["perf", "report", "--stdio", "--no-children", "--input", data, "--fields", "overhead,dso,symbol"]
+        report = ["perf", "report", "--stdio", "--no-children", "--input", data, "--fields", "sample,dso,symbol"]
         text = subprocess.run(report, check=True, capture_output=True, text=True).stdout
     for line in text.splitlines():
-        found = re.match(r"\s*([\d.]+)%\s+(.*)", line)
+        found = re.match(r"\s*(\d+)\s+(.*)", line)
         if found:
-            yield float(found[1]), found[2]
+            yield int(found[1]), found[2]
 
 
 def main():
