@@ -36,8 +36,8 @@ test-fast *args:
 # Test the crates on libtorch; the model core also with the other library for products and the other CPU loops
 test-torch *args:
     cargo test --release {{ torch }} "$@"
-    SAPO_MATMUL=blas SAPO_CPU_LEVEL=v3 cargo test --release -p sapo-model --test suite "$@"
-    SAPO_MATMUL=onednn SAPO_CPU_LEVEL=v2 cargo test --release -p sapo-model --test suite "$@"
+    SAPO_MATMUL=blas SAPO_CPU_LEVEL=v3 cargo test --release {{ torch }} --test suite "$@"
+    SAPO_MATMUL=onednn SAPO_CPU_LEVEL=v2 cargo test --release {{ torch }} --test suite "$@"
 
 # Run a tiny quickstart twice: whole the first time, from stored cells the second
 test-end-to-end:

@@ -169,3 +169,36 @@ fn bf16_training_follows_f32_training() {
     assert!((half.0 / wide.0 - 1.0).abs() < 0.02, "{half:?} {wide:?}");
     assert!((half.1 / wide.1 - 1.0).abs() < 0.1, "{half:?} {wide:?}");
 }
+
+/// Batches of many tokens are filled up to a round number; nothing of that may reach a gradient.
+#[test]
+fn a_large_batch_has_the_gradient_of_its_parts() {
+    let _alone = alone();
+    let mut model = model(Kind::Float);
+    let parameters: Vec<Tensor> =
+        model.train_all_parameters().into_iter().map(|(_, tensor)| tensor).collect();
+    let examples: Vec<Encoded> = (0..13)
+        .map(|i| Encoded {
+            ids: (0..45 + i % 4).map(|j| 5 + (j * 31 + i * 17) % 270).collect(),
+            target_start: 40,
+        })
+        .collect();
+    let gradient_of = |parts: usize| -> Vec<Tensor> {
+        for parameter in &parameters {
+            let mut gradient = parameter.grad();
+            if gradient.defined() {
+                let _ = gradient.zero_();
+            }
+        }
+        for part in examples.chunks(parts) {
+            let batch = Batch::new(&part.iter().collect::<Vec<_>>(), 64, Device::Cpu).unwrap();
+            model.backward(&batch, 1.0, false);
+        }
+        parameters.iter().map(|parameter| parameter.grad().copy()).collect()
+    };
+    let (whole, parts) = (gradient_of(13), gradient_of(1));
+    for (a, b) in whole.iter().zip(&parts) {
+        let error = (a - b).norm().double_value(&[]) / b.norm().double_value(&[]);
+        assert!(error < 1e-5, "{error:e}");
+    }
+}

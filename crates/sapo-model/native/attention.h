@@ -37,7 +37,8 @@ struct Attention : torch::autograd::Function<Attention> {
         const auto saved = context->get_saved_variables();
         const Tensor &q = saved[0], &k = saved[1], &v = saved[2], &out = saved[3], &log_sum = saved[4];
         const Tensor g = gradients[0].contiguous(), of_q = at::empty_like(out);
-        const Tensor of_k = at::empty({k.size(0), k.size(1), k.size(2)}, k.options()), of_v = at::empty_like(of_k);
+        // zeros: nobody writes to the keys of a sequence without queries
+        const Tensor of_k = at::zeros({k.size(0), k.size(1), k.size(2)}, k.options()), of_v = at::zeros_like(of_k);
         with_loops(q, [&](const auto& loops, const auto& at_) {
             each_task(at_, q, k, v, out, log_sum, saved[5], saved[6], saved[7], context->saved_data["window"].toInt(),
                       context->saved_data["scale"].toDouble(),

@@ -38,8 +38,12 @@ impl Batch {
             }
             start += example.ids.len();
         }
-        let lengths: Vec<i64> = examples.iter().map(|example| example.ids.len() as i64).collect();
-        let ids: Vec<&[i64]> = examples.iter().map(|example| example.ids.as_slice()).collect();
+        let filler = vec![0; filler_tokens(start)];
+        let mut ids: Vec<&[i64]> = examples.iter().map(|example| example.ids.as_slice()).collect();
+        if !filler.is_empty() {
+            ids.push(&filler);
+        }
+        let lengths: Vec<i64> = ids.iter().map(|ids| ids.len() as i64).collect();
         Ok(Self {
             sequences: Sequences::new(&ids, device),
             asked: Asked::new(&predict_from, &lengths, device),
@@ -49,6 +53,17 @@ impl Batch {
             tokens: start,
         })
     }
+}
+
+/// Tokens of a last sequence that nobody asks about, which brings a batch to a round number of tokens: kernels are made
+/// once for each number of rows, and memory is reused where sizes come again.
+fn filler_tokens(tokens: usize) -> usize {
+    let round = match tokens {
+        0..512 => return 0,
+        512..4096 => 64,
+        _ => 256,
+    };
+    tokens.next_multiple_of(round) - tokens
 }
 
 /// Groups sequences of similar length so that a padded batch holds at most `budget` tokens (a longer single sequence
