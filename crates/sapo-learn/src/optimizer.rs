@@ -64,13 +64,11 @@ impl AdamW {
             let chosen =
                 trained.iter().zip(&wide).filter(|&(&i, _)| (self.parameters[i].dim() > 1) == decays);
             let (indices, gradients): (Vec<usize>, Vec<&Tensor>) = chosen.map(|(&i, wide)| (i, wide)).unzip();
-            let pick =
-                |list: &'_ [Tensor]| indices.iter().map(|&i| list[i].shallow_clone()).collect::<Vec<_>>();
             native::adamw_step(
-                &pick(&self.masters),
+                &pick(&self.masters, &indices),
                 &gradients,
-                &pick(&self.first_moments),
-                &pick(&self.second_moments),
+                &pick(&self.first_moments, &indices),
+                &pick(&self.second_moments, &indices),
                 AdamWStep {
                     step: self.steps,
                     learning_rate,
@@ -122,6 +120,11 @@ impl AdamW {
         self.first_moments = first_moments;
         self.second_moments = second_moments;
     }
+}
+
+/// The tensors of a list at these indices.
+fn pick<'a>(list: &'a [Tensor], indices: &[usize]) -> Vec<&'a Tensor> {
+    indices.iter().map(|&i| &list[i]).collect()
 }
 
 /// Scales all gradients so that their joint L2 norm is at most `limit`; returns the norm before.

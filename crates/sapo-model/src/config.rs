@@ -77,11 +77,16 @@ fn token_ids(value: &Value) -> Vec<i64> {
     }
 }
 
+/// The number formats of a checkpoint and what a `config.json` calls them.
+const DTYPES: [(&str, Kind); 3] =
+    [("float32", Kind::Float), ("bfloat16", Kind::BFloat16), ("float16", Kind::Half)];
+
 fn dtype_named(name: &str) -> Option<Kind> {
-    match name.trim_start_matches("torch.") {
-        "float32" => Some(Kind::Float),
-        "bfloat16" => Some(Kind::BFloat16),
-        "float16" => Some(Kind::Half),
-        _ => None,
-    }
+    let name = name.trim_start_matches("torch.");
+    DTYPES.iter().find(|(known, _)| *known == name).map(|&(_, kind)| kind)
+}
+
+/// What a `config.json` calls a number format, as in `bfloat16`; none for one that no checkpoint is read or saved in.
+pub fn dtype_name(kind: Kind) -> Option<&'static str> {
+    DTYPES.iter().find(|&&(_, known)| known == kind).map(|&(name, _)| name)
 }

@@ -25,8 +25,6 @@ pub struct Decoder {
     pub(crate) norm: Norm,
     /// `[vocab, D]`, absent where the head is the embedding
     pub(crate) head: Option<Tensor>,
-    /// `[vocab]`
-    pub(crate) head_bias: Option<Tensor>,
     /// Logits go through `cap * tanh(logit / cap)`.
     pub(crate) logit_soft_cap: Option<f64>,
 }
@@ -184,7 +182,7 @@ impl Decoder {
     /// Logits of hidden states: `[M, D]` to `[M, vocab]`.
     pub fn logits(&self, hidden: &Tensor) -> Tensor {
         let head = self.head.as_ref().unwrap_or(&self.token_embedding);
-        let logits = crate::native::linear(hidden, head, self.head_bias.as_ref(), None);
+        let logits = crate::native::linear(hidden, head, None, None);
         match self.logit_soft_cap {
             None => logits,
             Some(cap) => (logits / cap).tanh() * cap,
@@ -213,7 +211,6 @@ impl Decoder {
         let norm = self.norm.parameters().into_iter();
         named.extend(norm.map(|(part, tensor)| (format!("{}.{part}", self.names.norm), tensor)));
         named.extend(self.head.iter().map(|head| (weight(self.names.head), head)));
-        named.extend(self.head_bias.iter().map(|bias| (format!("{}.bias", self.names.head), bias)));
         named
     }
 
@@ -229,11 +226,6 @@ impl Decoder {
                     .map(move |(name, linear)| (format!("{prefix}.{i}.{name}"), linear))
             })
             .collect()
-    }
-
-    /// Width D of the residual stream.
-    pub fn hidden_size(&self) -> i64 {
-        self.token_embedding.size()[1]
     }
 
     /// Rows of the embedding.

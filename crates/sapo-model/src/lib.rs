@@ -31,7 +31,7 @@ mod weights;
 
 pub use batch::{Batch, token_budget_batches};
 pub use codec::{Encoded, TextCodec, TextFormat};
-pub use config::ModelConfig;
+pub use config::{ModelConfig, dtype_name};
 pub use decoder::{Decoder, Sequences};
 pub use error::ModelError;
 pub use families::LlamaConfig;

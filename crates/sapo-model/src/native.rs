@@ -4,7 +4,6 @@
 //! workspace can cause: weights are checked when they are loaded.
 #![allow(unsafe_code)]
 
-use std::borrow::Borrow;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::null;
 
@@ -255,17 +254,17 @@ pub struct AdamWStep {
 ///
 /// # Source
 /// `torch.optim.AdamW(fused=True)`
-pub fn adamw_step<T: Borrow<Tensor>>(
-    parameters: &[Tensor],
-    gradients: &[T],
-    first_moments: &[Tensor],
-    second_moments: &[Tensor],
+pub fn adamw_step(
+    parameters: &[&Tensor],
+    gradients: &[&Tensor],
+    first_moments: &[&Tensor],
+    second_moments: &[&Tensor],
     constants: AdamWStep,
 ) {
     let AdamWStep { step, learning_rate, beta1, beta2, weight_decay, eps } = constants;
-    let pointers = |tensors: &[Tensor]| tensors.iter().map(Tensor::as_ptr).collect::<Vec<_>>();
-    let g: Vec<*const C_tensor> = gradients.iter().map(|gradient| gradient.borrow().as_ptr()).collect();
-    let (p, m, v) = (pointers(parameters), pointers(first_moments), pointers(second_moments));
+    let pointers = |tensors: &[&Tensor]| tensors.iter().map(|tensor| tensor.as_ptr()).collect::<Vec<_>>();
+    let (p, g, m, v) =
+        (pointers(parameters), pointers(gradients), pointers(first_moments), pointers(second_moments));
     assert!(p.len() == g.len() && p.len() == m.len() && p.len() == v.len(), "AdamW: lists of one length");
     // SAFETY: four lists of one length, of tensors that live through the call.
     let message = unsafe {

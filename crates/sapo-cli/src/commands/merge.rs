@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use sapo_model::{Device, Kind, LanguageModel, Lora, model_name, runtime};
+use sapo_model::{Device, Kind, LanguageModel, Lora, dtype_name, model_name, runtime};
 use serde_json::{Value, json};
 
 use crate::failure::InputError;
@@ -54,7 +54,6 @@ pub(crate) fn run(args: &MergeArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut model = LanguageModel::open(&folder, kind, Device::Cpu)?;
     adapters.iter().try_for_each(|adapter| model.check_adapter(adapter))?;
     let merged = Lora::stack(&adapters)?;
-    model.fold_adapter(&merged)?;
 
     // beside its place first: a folder that is there is whole
     let parent = args.out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -67,6 +66,7 @@ pub(crate) fn run(args: &MergeArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     fs::create_dir(&whole).with_context(|| format!("{}: cannot create", whole.display()))?;
     match args.into {
         Into::Base => {
+            model.fold_adapter(&merged)?;
             copy_all_but_weights(&folder, &whole, kind)?;
             model.save_weights(&whole, kind)?;
         }
@@ -120,12 +120,7 @@ fn copy_all_but_weights(from: &Path, to: &Path, kind: Kind) -> anyhow::Result<()
     let path = to.join("config.json");
     let text = fs::read_to_string(&path).with_context(|| format!("{}: cannot read", path.display()))?;
     let mut config: Value = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
-    let name = match kind {
-        Kind::BFloat16 => "bfloat16",
-        Kind::Half => "float16",
-        _ => "float32",
-    };
     let field = if config["dtype"].is_string() { "dtype" } else { "torch_dtype" };
-    config[field] = name.into();
+    config[field] = dtype_name(kind).into();
     fs::write(&path, format!("{config:#}\n")).with_context(|| format!("{}: cannot write", path.display()))
 }

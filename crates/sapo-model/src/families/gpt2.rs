@@ -109,7 +109,6 @@ pub(super) fn load(config: &ModelConfig, weights: &mut Weights) -> Result<Decode
         head: (!gpt2.tie_word_embeddings).then(|| weights.take("lm_head.weight", &[config.vocab_size, d])),
         embedding_scale: None,
         rope: None,
-        head_bias: None,
         logit_soft_cap: None,
     })
 }

@@ -112,7 +112,6 @@ pub(super) fn load(config: &ModelConfig, weights: &mut Weights) -> Result<Decode
         position_embedding: None,
         embedding_scale: None,
         rope: Some(rope),
-        head_bias: None,
         logit_soft_cap: None,
     })
 }

@@ -114,7 +114,6 @@ impl RotaryDecoder<'_> {
             position_embedding: None,
             embedding_scale: self.gemma.as_ref().map(|_| (self.hidden_size as f64).sqrt()),
             rope: Some(rope),
-            head_bias: None,
             logit_soft_cap: self.gemma.as_ref().and_then(|gemma| gemma.logit_soft_cap),
         })
     }
