@@ -105,7 +105,9 @@ def machine(device):
 
 def moment():
     """When, of which commit, and how busy the machine was beside us."""
-    dirty = _said("git", "status", "--porcelain", "--untracked-files=no") != ""
+    # results themselves are written one by one while a run goes on
+    results = ":(exclude)bench/results"
+    dirty = _said("git", "status", "--porcelain", "--untracked-files=no", "--", ".", results) != ""
     return {
         "time": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
         "commit": _said("git", "rev-parse", "--short=12", "HEAD") + (" with changes" if dirty else ""),
