@@ -7,6 +7,7 @@ mod commands;
 mod failure;
 mod jsonl;
 mod model_args;
+mod own_task;
 mod progress;
 mod table;
 mod token_mean;

@@ -83,6 +83,11 @@ impl ModelArgs {
         Ok(model)
     }
 
+    /// Where the model is, as it was given.
+    pub(crate) fn path(&self) -> &Path {
+        &self.model
+    }
+
     /// Padded tokens in one batch.
     pub(crate) fn token_budget(&self) -> usize {
         self.batch_tokens.get()

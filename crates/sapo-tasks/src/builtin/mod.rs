@@ -201,11 +201,7 @@ impl Family {
             .map(|(i, (text, detail))| PromptVariant {
                 id: format!("p{:02}", i + 1),
                 text: Instruction::new(text),
-                origin: Origin {
-                    source: "grammar".to_owned(),
-                    detail: Some(detail.to_owned()),
-                    seed: Some(seed),
-                },
+                origin: Origin { detail: Some(detail.to_owned()), seed: Some(seed), ..Origin::of("grammar") },
             })
             .collect()
     }

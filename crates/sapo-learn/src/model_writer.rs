@@ -1,0 +1,60 @@
+use sapo_model::{Decoding, LanguageModel, Sampling};
+use sapo_prompts::SourceError;
+use sapo_prompts::sources::{Answer, Ask, Ending, MODEL, Writer};
+
+/// The loaded language model as the writer of its own paraphrases, by sampling.
+///
+/// The message goes through the model's chat template where it has one, else it is read as it is.
+#[derive(Debug)]
+pub struct ModelWriter<'a> {
+    /// The model in its current state.
+    pub model: &'a LanguageModel,
+    /// How origins name it.
+    pub name: String,
+    /// Temperature and top-p; every ask brings a seed of its own.
+    pub sampling: Sampling,
+    /// Longest answer in tokens.
+    pub max_new_tokens: usize,
+    /// Padded prompt tokens in one batch.
+    pub token_budget: usize,
+}
+
+impl Writer for ModelWriter<'_> {
+    fn source(&self) -> &'static str {
+        MODEL
+    }
+
+    fn model(&self) -> String {
+        self.name.clone()
+    }
+
+    fn temperature(&self) -> f64 {
+        self.sampling.temperature()
+    }
+
+    fn answer(&mut self, asks: &[Ask], on_answer: &mut dyn FnMut()) -> Result<Vec<Answer>, SourceError> {
+        let failed = |error: sapo_model::ModelError| SourceError::Model {
+            name: MODEL.into(),
+            problem: error.to_string(),
+        };
+        let codec = self.model.codec();
+        let prompts: Vec<Vec<i64>> = asks
+            .iter()
+            .map(|ask| codec.encode_prompt(&ask.message))
+            .collect::<Result<_, _>>()
+            .map_err(failed)?;
+        let seeds: Vec<u64> = asks.iter().map(|ask| ask.seed).collect();
+        let decoding = Decoding::Sample(self.sampling, &seeds);
+        let heard = |answers: usize| (0..answers).for_each(|_| on_answer());
+        let answers = self
+            .model
+            .generate(&prompts, decoding, self.max_new_tokens, self.token_budget, heard)
+            .map_err(failed)?;
+        let answer = |generation: sapo_model::Generation| Answer {
+            text: generation.text,
+            ending: if generation.ended { Ending::Complete } else { Ending::Truncated },
+            request: None,
+        };
+        Ok(answers.into_iter().map(answer).collect())
+    }
+}
