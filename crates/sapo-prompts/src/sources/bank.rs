@@ -122,7 +122,7 @@ impl Bank {
     /// # Errors
     /// No such file, a file that is no bank file, an original that has changed, or paraphrases that make no pool.
     pub fn pool(&self, benchmark: &str, task: &str, original: &Instruction) -> Result<PromptPool, BankError> {
-        let path = self.dir.join(plain_name(benchmark)?).join(format!("{}.json", plain_name(task)?));
+        let path = self.path(benchmark, task)?;
         let file = read(&path)?;
         if file.task != task {
             let reason = format!("`task`: expected `{task}` after the file's name, got `{}`", file.task);
@@ -131,18 +131,45 @@ impl Bank {
         into_pool(path, file, original)
     }
 
+    /// Benchmark and task of every file, in the order of their paths.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn entries(&self) -> Result<Vec<(String, String)>, BankError> {
+        let name = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let mut entries = Vec::new();
+        for benchmark in sorted_entries(&self.dir)?.into_iter().filter(|path| path.is_dir()) {
+            for path in sorted_entries(&benchmark)?.into_iter().filter(|path| is_json(path)) {
+                entries.extend(name(&benchmark).zip(name(&path)));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The paraphrases of a task, to be looked at; to be used they need the original, and [`Bank::pool`].
+    ///
+    /// # Errors
+    /// No such file, or one that is no bank file.
+    pub fn paraphrases(&self, benchmark: &str, task: &str) -> Result<Vec<PromptVariant>, BankError> {
+        let file = read(&self.path(benchmark, task)?)?;
+        Ok(variants(file.variants, &file.task))
+    }
+
+    fn path(&self, benchmark: &str, task: &str) -> Result<PathBuf, BankError> {
+        Ok(self.dir.join(plain_name(benchmark)?).join(format!("{}.json", plain_name(task)?)))
+    }
+
     /// The pool of the first bank file, by path, that was written for `original`.
     ///
     /// # Errors
     /// As [`Bank::pool`]; an unreadable file before the right one is an error too, because it might be the one.
     pub fn find(&self, original: &Instruction) -> Result<PromptPool, BankError> {
         let sha256 = original.sha256();
-        for benchmark in sorted_entries(&self.dir)?.into_iter().filter(|path| path.is_dir()) {
-            for path in sorted_entries(&benchmark)?.into_iter().filter(|path| is_json(path)) {
-                let file = read(&path)?;
-                if file.original_sha256 == sha256 {
-                    return into_pool(path, file, original);
-                }
+        for (benchmark, task) in self.entries()? {
+            let path = self.path(&benchmark, &task)?;
+            let file = read(&path)?;
+            if file.original_sha256 == sha256 {
+                return into_pool(path, file, original);
             }
         }
         Err(BankError::NoEntry { dir: self.dir.clone(), sha256 })
@@ -202,13 +229,16 @@ fn into_pool(path: PathBuf, file: BankFile, original: &Instruction) -> Result<Pr
         let (task, expected) = (file.task, file.original_sha256);
         return Err(BankError::OriginalChanged { path, task, expected, got });
     }
-    let variant = |entry: BankVariant| {
-        let origin = Origin { detail: Some(file.task.clone()), ..Origin::of(NAME) };
-        PromptVariant { id: entry.id, text: entry.text, origin }
-    };
-    let paraphrases = file.variants.into_iter().map(variant).collect();
+    let paraphrases = variants(file.variants, &file.task);
     PromptPool::new(original.clone(), file.labels, paraphrases)
         .map_err(|source| BankError::Pool { path, source })
+}
+
+fn variants(entries: Vec<BankVariant>, task: &str) -> Vec<PromptVariant> {
+    let origin = Origin { detail: Some(task.to_owned()), ..Origin::of(NAME) };
+    let variant =
+        |entry: BankVariant| PromptVariant { id: entry.id, text: entry.text, origin: origin.clone() };
+    entries.into_iter().map(variant).collect()
 }
 
 fn sorted_entries(dir: &Path) -> Result<Vec<PathBuf>, BankError> {
