@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 
 use common::{MAX_TOKENS, Run, folder, open, sapo_in, tiny_model};
-use sapo_model::{Encoded, LanguageModel, TextCodec};
+use sapo_model::{Decoding, Encoded, LanguageModel, TextCodec};
 use serde_json::{Value, json};
 
 const COMPLETION: &str = " fine. the room was cold";
@@ -112,7 +112,7 @@ fn an_answer_to_a_shortened_prompt_has_all_its_room() {
     };
     let (_, expected) = longest(model.codec(), &long(), fits);
     assert_eq!(expected.len() + 9, MAX_TOKENS);
-    let answer = model.generate(&[expected], 9, 1, |_| {}).unwrap().remove(0);
+    let answer = model.generate(&[expected], Decoding::Greedy, 9, 1, |_| {}).unwrap().remove(0);
     let command = ["generate", "--max-new-tokens", "9", "--too-long", "shorten-prompt", "--json"];
     let shortened = run(here.path(), &command, &[]);
     assert_eq!(shortened.code, 0, "{}", shortened.stderr);

@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 
 use common::{MAX_TOKENS, folder, open, sapo_in, tiny_model};
-use sapo_model::{LoraConfig, TextCodec};
+use sapo_model::{Decoding, LoraConfig, TextCodec};
 use serde_json::{Value, json};
 
 const PAIRS: &str = r#"{"prompt": "the food was", "completion": " fine"}
@@ -202,7 +202,7 @@ fn generate_is_the_librarys() {
         for (index, prompt) in ["the food was", "Is the review good or bad?"].into_iter().enumerate() {
             let codec = model.codec();
             let ids = if chat { codec.encode_prompt(prompt) } else { codec.encode_text(prompt) }.unwrap();
-            let alone = &model.generate(&[ids], 5, 1, |_| {}).unwrap()[0];
+            let alone = &model.generate(&[ids], Decoding::Greedy, 5, 1, |_| {}).unwrap()[0];
             assert_eq!(json[index], json!({"index": index, "text": alone.text, "tokens": alone.tokens}));
             plain += &format!("{index}\t{}\n", alone.text.escape_debug());
         }

@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
-use sapo_model::LanguageModel;
+use sapo_model::{Decoding, LanguageModel};
 use serde_json::{Value, json};
 
 use crate::failure::InputError;
@@ -49,7 +49,9 @@ pub(crate) fn run(args: &GenerateArgs, out: &mut dyn Write) -> anyhow::Result<()
 
     let bar = progress::bar(prompts.len(), "generate");
     let budget = args.model.token_budget();
-    let answers = model.generate(&prompts, args.max_new_tokens.get(), budget, |done| bar.inc(done as u64))?;
+    let max_new_tokens = args.max_new_tokens.get();
+    let answers =
+        model.generate(&prompts, Decoding::Greedy, max_new_tokens, budget, |done| bar.inc(done as u64))?;
     bar.finish_and_clear();
     for (answer, place) in answers.iter().zip(&places) {
         if args.json {
