@@ -45,6 +45,23 @@ fn wrong_usage_is_exit_code_2() {
     }
 }
 
+#[test]
+fn sampling_that_makes_no_sense_is_wrong_usage() {
+    let nowhere = folder(&[]);
+    for (args, reason) in [
+        (&["--top-p", "0.5"][..], "--temperature <T>"),
+        (&["--seed", "1"], "--temperature <T>"),
+        (&["--temperature", "0"], "a temperature is above 0 and finite, got 0"),
+        (&["--temperature", "warm"], "invalid float"),
+        (&["--temperature", "1", "--top-p", "1.1"], "top_p is above 0 and at most 1, got 1.1"),
+    ] {
+        let generate = ["generate", "--model", "m", "--data", "d", "--max-new-tokens", "1"];
+        let run = sapo_in(nowhere.path(), &[&generate[..], args].concat());
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains(reason), "{args:?}: {}", run.stderr);
+    }
+}
+
 const PREDICTIONS: &str = r#"{"prediction": "the cat sat", "reference": "the cat sat on the mat"}
 
 {"prediction": "yes", "reference": "yes"}

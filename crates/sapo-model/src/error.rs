@@ -70,6 +70,14 @@ pub enum ModelError {
         /// Index in the list that was given.
         index: usize,
     },
+    /// A token cannot be drawn.
+    #[error(
+        "prompt {index}: the model's logits have no distribution, for instance because one is not a number"
+    )]
+    NoDistribution {
+        /// Index in the list that was given.
+        index: usize,
+    },
     /// libtorch refused an operation.
     #[error("libtorch failed: {0}")]
     Torch(String),
