@@ -11,8 +11,10 @@ pub struct ModelWriter<'a> {
     pub model: &'a LanguageModel,
     /// How origins name it.
     pub name: String,
-    /// Temperature and top-p; every ask brings a seed of its own.
-    pub sampling: Sampling,
+    /// Above 0 and finite.
+    pub temperature: f64,
+    /// Tokens are drawn among the likeliest that have this share of the probability together.
+    pub top_p: f64,
     /// Longest answer in tokens.
     pub max_new_tokens: usize,
     /// Padded prompt tokens in one batch.
@@ -29,22 +31,25 @@ impl Writer for ModelWriter<'_> {
     }
 
     fn temperature(&self) -> f64 {
-        self.sampling.temperature()
+        self.temperature
     }
 
     fn answer(&mut self, asks: &[Ask], on_answer: &mut dyn FnMut()) -> Result<Vec<Answer>, SourceError> {
-        let failed = |error: sapo_model::ModelError| SourceError::Model {
-            name: MODEL.into(),
-            problem: error.to_string(),
-        };
+        let problem = |problem: String| SourceError::Model { name: MODEL.into(), problem };
+        let failed = |error: sapo_model::ModelError| problem(error.to_string());
         let codec = self.model.codec();
         let prompts: Vec<Vec<i64>> = asks
             .iter()
             .map(|ask| codec.encode_prompt(&ask.message))
             .collect::<Result<_, _>>()
             .map_err(failed)?;
-        let seeds: Vec<u64> = asks.iter().map(|ask| ask.seed).collect();
-        let decoding = Decoding::Sample(self.sampling, &seeds);
+        let sampling = |ask: &Ask| Sampling::new(self.temperature, self.top_p, ask.seed);
+        let samplings: Vec<Sampling> = asks
+            .iter()
+            .map(sampling)
+            .collect::<Result<_, _>>()
+            .map_err(|error| problem(error.to_string()))?;
+        let decoding = Decoding::SampleEach(&samplings);
         let heard = |answers: usize| (0..answers).for_each(|_| on_answer());
         let answers = self
             .model

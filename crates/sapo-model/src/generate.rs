@@ -6,12 +6,14 @@ use crate::{LanguageModel, ModelError, Sampling, Sequences, token_budget_batches
 
 /// How the next token is chosen.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Decoding {
+pub enum Decoding<'a> {
     /// The likeliest token.
     Greedy,
     /// A token drawn by chance. Every prompt has random numbers of its own, by its index, so that its answer does not
     /// depend on the other prompts or on batches.
     Sample(Sampling),
+    /// The same, each prompt with settings of its own, as if it were the only one.
+    SampleEach(&'a [Sampling]),
 }
 
 /// An answer.
@@ -31,17 +33,23 @@ impl LanguageModel {
     /// A sequence ends at an end-of-answer token or after `max_new_tokens`.
     ///
     /// # Errors
-    /// Refuses a prompt that is empty, or that leaves no room for `max_new_tokens` in the model's context, and fails
+    /// Refuses other than one setting a prompt ([`Decoding::SampleEach`]), a prompt that is empty, or that leaves no room for `max_new_tokens` in the model's context, and fails
     /// where a token is to be drawn from logits without a distribution; each names the prompt's index.
     pub fn generate(
         &self,
         prompts: &[Vec<i64>],
-        decoding: Decoding,
+        decoding: Decoding<'_>,
         max_new_tokens: usize,
         token_budget: usize,
         mut on_batch: impl FnMut(usize),
     ) -> Result<Vec<Generation>, ModelError> {
         let _guard = tch::no_grad_guard();
+        if let Decoding::SampleEach(samplings) = decoding {
+            let (got, expected) = (samplings.len(), prompts.len());
+            if got != expected {
+                return Err(ModelError::Samplings { got, expected });
+            }
+        }
         let limit = self.max_tokens();
         let lengths: Vec<usize> = prompts.iter().map(Vec::len).collect();
         if let Some(index) = lengths.iter().position(|&n| n == 0) {
@@ -119,33 +127,34 @@ impl LanguageModel {
 /// Chooses the next tokens of one batch.
 enum Chooser {
     Greedy,
-    Sample {
-        sampling: Sampling,
-        /// The index of each sequence's prompt, and its random numbers.
-        streams: Vec<(usize, ChaCha8Rng)>,
-    },
+    /// The index of each sequence's prompt, how its tokens are drawn, and its random numbers.
+    Sample(Vec<(usize, Sampling, ChaCha8Rng)>),
 }
 
 impl Chooser {
-    fn new(decoding: Decoding, prompts: &[usize]) -> Self {
+    fn new(decoding: Decoding<'_>, prompts: &[usize]) -> Self {
+        let by_index = |sampling: Sampling, prompt: usize| (prompt, sampling, sampling.stream(prompt));
+        let alone = |sampling: Sampling, prompt: usize| (prompt, sampling, sampling.stream(0));
         match decoding {
             Decoding::Greedy => Self::Greedy,
             Decoding::Sample(sampling) => {
-                let streams = prompts.iter().map(|&prompt| (prompt, sampling.stream(prompt))).collect();
-                Self::Sample { sampling, streams }
+                Self::Sample(prompts.iter().map(|&prompt| by_index(sampling, prompt)).collect())
+            }
+            Decoding::SampleEach(samplings) => {
+                Self::Sample(prompts.iter().map(|&prompt| alone(samplings[prompt], prompt)).collect())
             }
         }
     }
 
     /// Tokens `[B]` after logits `[B, vocab]`, of which each row is that of one sequence.
     fn choose(&mut self, logits: &Tensor, rows: &[usize]) -> Result<Tensor, ModelError> {
-        let Self::Sample { sampling, streams } = self else {
+        let Self::Sample(sequences) = self else {
             return Ok(logits.argmax(-1, false));
         };
         let (_, vocab) = logits.size2()?;
         let values = Vec::<f32>::try_from(logits.to_kind(Kind::Float).flatten(0, 1))?;
-        let draw = |(&sequence, logits)| {
-            let (prompt, stream) = &mut streams[sequence];
+        let draw = |(&sequence, logits): (&usize, &[f32])| {
+            let (prompt, sampling, stream) = &mut sequences[sequence];
             sampling.draw(logits, stream).ok_or(ModelError::NoDistribution { index: *prompt })
         };
         let tokens: Vec<i64> =

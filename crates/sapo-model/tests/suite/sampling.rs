@@ -139,6 +139,21 @@ fn answers_of_no_temperature_or_of_one_token_to_choose_from_are_greedy() {
 }
 
 #[test]
+fn settings_of_its_own_make_a_prompt_one_alone() {
+    let model = open("llama-tied");
+    let prompts = [vec![5, 6, 7], vec![9, 4], vec![5, 6, 7]];
+    let settings = [sampling(1.0, 0.9, 3), sampling(0.7, 1.0, 4), sampling(1.0, 0.9, 5)];
+    let each = model.generate(&prompts, Decoding::SampleEach(&settings), NEW_TOKENS, 4096, |_| ()).unwrap();
+    for ((prompt, setting), got) in prompts.iter().zip(settings).zip(&each) {
+        let alone = sampled(&model, std::slice::from_ref(prompt), setting, 4096);
+        assert_eq!(alone[0], *got);
+    }
+    assert_ne!(each[0], each[2]);
+    let error = model.generate(&prompts, Decoding::SampleEach(&settings[..2]), 12, 4096, |_| ()).unwrap_err();
+    assert!(matches!(error, ModelError::Samplings { got: 2, expected: 3 }), "{error}");
+}
+
+#[test]
 fn logits_that_are_not_numbers_are_an_error_with_the_prompts_index() {
     let copy = copy_of("llama-tied");
     edit_weights(copy.path(), |named| {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use sapo_learn::ModelWriter;
-use sapo_model::{LanguageModel, Sampling, model_name};
+use sapo_model::{LanguageModel, model_name};
 use sapo_prompts::guard::check_pool;
 use sapo_prompts::sources::{Bank, BankError, Filled, Grammar, ParaphraseSource, Written};
 use sapo_prompts::{Instruction, ParaphraseRequest, PromptPool, SourceError};
@@ -110,14 +110,15 @@ struct Loaded {
 }
 
 impl Loaded {
-    fn writer(&self, args: &ParaphraseArgs) -> anyhow::Result<Written<ModelWriter<'_>>> {
-        Ok(Written(ModelWriter {
+    fn writer(&self, args: &ParaphraseArgs) -> Written<ModelWriter<'_>> {
+        Written(ModelWriter {
             model: &self.model,
             name: self.name.clone(),
-            sampling: Sampling::new(args.temperature, args.top_p)?,
+            temperature: args.temperature,
+            top_p: args.top_p,
             max_new_tokens: args.max_new_tokens as usize,
             token_budget: args.model.as_ref().map_or(0, ModelArgs::token_budget),
-        }))
+        })
     }
 }
 
@@ -190,7 +191,7 @@ fn with_maker<T>(
     match maker {
         Maker::Bank => ask(&mut Bank::open(&args.bank).map_err(SourceError::from)?),
         Maker::Grammar => ask(&mut Grammar),
-        Maker::Model => ask(&mut loaded.context(NEEDS_MODEL)?.writer(args)?),
+        Maker::Model => ask(&mut loaded.context(NEEDS_MODEL)?.writer(args)),
         Maker::Api => {
             let mut chat = Written(args.api.chat(args.temperature, args.max_new_tokens)?);
             let asked = ask(&mut chat);
