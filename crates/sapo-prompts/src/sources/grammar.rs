@@ -1,8 +1,9 @@
-//! Wordings made offline by [`grammar::rewrite`]: the fallback for an instruction that nothing else knows.
+//! Wordings made offline by [`grammar::rewrite`]: of any instruction, without a model.
 
 use super::{ParaphraseRequest, ParaphraseSource, SourceError};
+use crate::grammar::{self, Rewrite, RewriteRequest};
 use crate::guard::Guard;
-use crate::{Instruction, Origin, PromptVariant, grammar};
+use crate::{Instruction, Origin, PromptVariant};
 
 /// The source's name.
 pub(super) const NAME: &str = "grammar";
@@ -26,13 +27,14 @@ impl ParaphraseSource for Grammar {
         let mut kept: Vec<PromptVariant> = Vec::new();
         let mut rejected = Vec::new();
         let drawn = request.count.saturating_mul(SPARE);
-        for text in grammar::rewrite(request.instruction.as_str(), drawn, request.seed) {
+        let rewritten = RewriteRequest { instruction: request.instruction.as_str(), labels: &request.labels };
+        for Rewrite { text, rule } in grammar::rewrite(&rewritten, drawn, request.seed) {
             if kept.len() == request.count {
                 break;
             }
             let earlier = kept.iter().map(|variant| (variant.id.as_str(), variant.text.as_str()));
             match guard.check(&text, earlier).into_iter().next() {
-                None => kept.push(variant(kept.len() + 1, text, request.seed)),
+                None => kept.push(variant(kept.len() + 1, text, rule, request.seed)),
                 Some(rejection) => rejected.push((text, rejection)),
             }
         }
@@ -44,8 +46,8 @@ impl ParaphraseSource for Grammar {
     }
 }
 
-fn variant(number: usize, text: String, seed: u64) -> PromptVariant {
-    let origin = Origin { source: NAME.into(), detail: None, seed: Some(seed) };
+fn variant(number: usize, text: String, rule: String, seed: u64) -> PromptVariant {
+    let origin = Origin { source: NAME.into(), detail: Some(rule), seed: Some(seed) };
     PromptVariant { id: format!("p{number:02}"), text: Instruction::new(text), origin }
 }
 
