@@ -44,7 +44,7 @@ pub(crate) struct ParaphraseArgs {
 enum Source {
     /// Written by hand, for the tasks of SuperNI and TRACE; the instruction must be theirs, letter for letter
     Bank,
-    /// Openings and closings around any instruction, offline; at most 95 wordings
+    /// Other frames, verbs and words for any instruction, by rule and offline
     Grammar,
 }
 
