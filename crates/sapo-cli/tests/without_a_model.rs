@@ -236,7 +236,7 @@ fn chat_server(answers: usize) -> (String, std::thread::JoinHandle<Vec<String>>)
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body).unwrap();
-            let text = format!("<paraphrase>Good or bad: how is review {}?</paraphrase>", bodies.len());
+            let text = format!("<paraphrase>How is review {}, good or bad?</paraphrase>", bodies.len());
             let answer = json!({"choices": [{"message": {"content": text}, "finish_reason": "stop"}],
                                 "usage": {"total_tokens": 100}})
             .to_string();
@@ -279,7 +279,7 @@ fn paraphrase_by_a_chat_endpoint() {
     assert_eq!(run.stderr, "tiny: 3 calls, 300 tokens; 0 answers from the cache\n");
     let pool: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     let variant = &pool["variants"][1];
-    assert!(variant["text"].as_str().unwrap().starts_with("Good or bad: how is review "));
+    assert!(variant["text"].as_str().unwrap().starts_with("How is review "));
     assert_eq!((&variant["origin"]["source"], &variant["origin"]["model"]), (&json!("api"), &json!("tiny")));
     assert_eq!(variant["origin"]["temperature"], 0.6);
     let bodies = server.join().unwrap();

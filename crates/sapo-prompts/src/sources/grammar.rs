@@ -1,7 +1,8 @@
-//! Wordings made offline by [`grammar::rewrite`]: the fallback for an instruction that nothing else knows.
+//! Wordings made offline by [`grammar::rewrite`]: of any instruction, without a model.
 
 use super::{Dropped, ParaphraseRequest, ParaphraseSource, Paraphrases, SourceError, id};
-use crate::{Instruction, Origin, PromptVariant, grammar};
+use crate::grammar::{self, Rewrite, RewriteRequest};
+use crate::{Instruction, Origin, PromptVariant};
 
 /// The source's name.
 pub(super) const NAME: &str = "grammar";
@@ -28,13 +29,14 @@ impl ParaphraseSource for Grammar {
         let guard = request.guard();
         let mut made = Paraphrases::default();
         let drawn = request.count.saturating_mul(SPARE);
-        for text in grammar::rewrite(request.instruction.as_str(), drawn, request.seed) {
+        let rewritten = RewriteRequest { instruction: request.instruction.as_str(), labels: &request.labels };
+        for Rewrite { text, rule } in grammar::rewrite(&rewritten, drawn, request.seed) {
             if made.variants.len() == request.count {
                 break;
             }
             let earlier = made.variants.iter().map(|variant| (variant.id.as_str(), variant.text.as_str()));
             match guard.check(&text, earlier).into_iter().next() {
-                None => made.variants.push(variant(made.variants.len() + 1, text, request.seed)),
+                None => made.variants.push(variant(made.variants.len() + 1, text, rule, request.seed)),
                 Some(rejection) => made.dropped.push(Dropped { text, reason: rejection.into() }),
             }
         }
@@ -43,8 +45,8 @@ impl ParaphraseSource for Grammar {
     }
 }
 
-fn variant(number: usize, text: String, seed: u64) -> PromptVariant {
-    let origin = Origin { seed: Some(seed), ..Origin::of(NAME) };
+fn variant(number: usize, text: String, rule: String, seed: u64) -> PromptVariant {
+    let origin = Origin { detail: Some(rule), seed: Some(seed), ..Origin::of(NAME) };
     PromptVariant { id: id(number), text: Instruction::new(text), origin }
 }
 

@@ -16,7 +16,7 @@ use sapo_prompts::sources::{Bank, BankError, Filled, Grammar, ParaphraseSource, 
 use sapo_prompts::{Instruction, ParaphraseRequest, PromptPool, SourceError};
 
 use crate::jsonl::{self, TaskLine};
-use crate::model_args::ModelArgs;
+use crate::model_args::ModelOptions;
 use crate::own_task::LayoutArgs;
 use crate::progress;
 use api::ApiArgs;
@@ -76,8 +76,12 @@ pub(crate) struct ParaphraseArgs {
     search: SearchArgs,
     #[command(flatten)]
     layout: LayoutArgs,
+    /// Model that writes (model) or measures (search): a folder in Hugging Face layout, or org/name or org/name@revision
+    /// of the Hugging Face Hub
+    #[arg(long, value_name = "DIR|ORG/NAME", help_heading = "Model")]
+    model: Option<PathBuf>,
     #[command(flatten)]
-    model: Option<ModelArgs>,
+    options: ModelOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -88,7 +92,7 @@ enum Source {
     Api,
     /// Written by the loaded model itself, by sampling: --model
     Model,
-    /// Rewritten by a grammar, offline
+    /// Other frames, verbs and words for any instruction, by rule and offline
     Grammar,
     /// Rounds of paraphrasing the best so far: --from proposes, --model measures on --data
     Search,
@@ -117,7 +121,7 @@ impl Loaded {
             temperature: args.temperature,
             top_p: args.top_p,
             max_new_tokens: args.max_new_tokens as usize,
-            token_budget: args.model.as_ref().map_or(0, ModelArgs::token_budget),
+            token_budget: args.options.token_budget(),
         })
     }
 }
@@ -127,7 +131,7 @@ pub(crate) fn run(args: &ParaphraseArgs, out: &mut dyn Write) -> anyhow::Result<
     let request = request(args)?;
     let loaded = match &args.model {
         Some(model) if matches!(args.source, Source::Model | Source::Search) => {
-            Some(Loaded { model: model.open()?, name: model_name(model.path()) })
+            Some(Loaded { model: args.options.open(model)?, name: model_name(model) })
         }
         _ => None,
     };

@@ -8,7 +8,6 @@ use sapo_prompts::{Instruction, ParaphraseRequest, PromptPool};
 use sapo_tasks::Example;
 
 use super::{Loaded, Maker, ParaphraseArgs, pool_of, with_maker};
-use crate::model_args::ModelArgs;
 
 /// The rounds of the source `search`.
 #[derive(Debug, Args)]
@@ -58,7 +57,7 @@ pub(super) fn pool(
     let drawn = sapo_tasks::subset(rows.len(), samples.map_or(rows.len(), NonZeroUsize::get), args.seed);
     let examples: Vec<Example> = drawn.into_iter().map(|i| rows[i].clone()).collect();
     let task = args.layout.task(path, request.instruction.clone(), &request.labels);
-    let budget = args.model.as_ref().map_or(0, ModelArgs::token_budget);
+    let budget = args.options.token_budget();
     let mut measured = 0;
     let probe =
         PreUpdateLoss { model: &loaded.model, task: &task, examples: &examples, token_budget: budget };
