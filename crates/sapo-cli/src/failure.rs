@@ -129,8 +129,11 @@ fn hint_on_model(error: &ModelError) -> Option<String> {
 
 fn hint_on_source(error: &SourceError) -> Option<String> {
     match error {
-        SourceError::TooFew { got, .. } if *got > 0 => {
-            Some(format!("ask for at most --count {got}, or let grammar make the rest: --fill"))
+        SourceError::TooFew { name, got, .. } => {
+            let fewer = (*got > 0).then(|| format!("ask for at most --count {got}"));
+            let fill = (name != "grammar").then(|| "let grammar make the rest: --fill".to_string());
+            let ways: Vec<String> = fewer.into_iter().chain(fill).collect();
+            (!ways.is_empty()).then(|| ways.join(", or "))
         }
         SourceError::Chat(error) => error.hint().map(String::from),
         SourceError::Bank(BankError::NoEntry { .. }) => Some(

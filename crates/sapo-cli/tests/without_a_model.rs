@@ -275,7 +275,8 @@ fn paraphrase_by_a_chat_endpoint() {
         r#"{"top_p": 0.9}"#,
     ];
     let command = [&args[..], &more].concat();
-    let run = sapo_in(here.path(), &command).ok();
+    let run = sapo_in(here.path(), &command);
+    assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(run.stderr, "tiny: 3 calls, 300 tokens; 0 answers from the cache\n");
     let pool: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     let variant = &pool["variants"][1];
@@ -288,7 +289,7 @@ fn paraphrase_by_a_chat_endpoint() {
         "{bodies:?}"
     );
     // the server is gone, the answers are not
-    let again = sapo_in(here.path(), &command).ok();
+    let again = sapo_in(here.path(), &command);
     assert_eq!(again.stdout, run.stdout);
     assert_eq!(again.stderr, "tiny: 0 calls, 0 tokens; 3 answers from the cache\n");
     assert_eq!(std::fs::read_dir(here.path().join("answers")).unwrap().count(), 3);

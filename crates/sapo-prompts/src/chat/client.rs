@@ -254,16 +254,17 @@ impl Chat {
 
 /// The address to ask at. One with a name and password in it would put them into records.
 fn address(base: &str) -> Result<Url, ChatError> {
-    let wrong = |got: &str, expected| ChatError::Setting { setting: "the base", got: got.into(), expected };
+    let wrong = |got: &str, expected| ChatError::Setting {
+        setting: "the endpoint's address",
+        got: got.into(),
+        expected,
+    };
     let mut url = Url::parse(base).map_err(|_| wrong(base, "an address such as http://localhost:8000/v1"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong(base, "an address that begins with http:// or https://"));
     }
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-        return Err(wrong(
-            "an address with a secret in it",
-            "an address alone; the key comes from the environment",
-        ));
+        return Err(wrong("one with a secret in it", "an address alone; the key comes from the environment"));
     }
     let path = format!("{}/chat/completions", url.path().trim_end_matches('/'));
     url.set_path(&path);

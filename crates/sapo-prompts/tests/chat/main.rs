@@ -300,7 +300,9 @@ fn settings_that_make_no_sense_are_refused() {
     ] {
         let error = Chat::new(settings(base, cache.path())).unwrap_err().to_string();
         assert!(
-            error.starts_with("the base is ") && !error.contains("secret@") && !error.contains("key=secret"),
+            error.starts_with("the endpoint's address is ")
+                && !error.contains("secret@")
+                && !error.contains("key=secret"),
             "{error}"
         );
     }

@@ -15,10 +15,10 @@ const OPENAI: &str = "https://api.openai.com/";
 #[command(next_help_heading = "Source api")]
 pub(super) struct ApiArgs {
     /// Address of the endpoint before /chat/completions, such as http://localhost:8000/v1
-    #[arg(long, value_name = "URL", env = "SAPO_API_BASE")]
+    #[arg(long, value_name = "URL", env = "SAPO_API_BASE", hide_env_values = true)]
     api_base: Option<String>,
     /// Name of the model there
-    #[arg(long, value_name = "NAME", env = "SAPO_API_MODEL")]
+    #[arg(long, value_name = "NAME", env = "SAPO_API_MODEL", hide_env_values = true)]
     api_model: Option<String>,
     /// The environment variable that has the key [default: SAPO_API_KEY, for api.openai.com also OPENAI_API_KEY]; local
     /// servers need none
