@@ -149,9 +149,9 @@ fn table(pools: &[Pool]) -> anyhow::Result<Table> {
         .integer("median", whole(|sorted| sorted[sorted.len() / 2]))
         .integer("longest", whole(|sorted| sorted[sorted.len() - 1]))
         .optional_float("distance", 2, mean_of(ngram_distance))
-        .optional_float("shared words", 2, mean_of(vocabulary_overlap))
-        .float("nearest, least", 2, nearest.iter().map(|sorted| sorted[0]))
-        .float("nearest, median", 2, nearest.iter().map(|sorted| sorted[sorted.len() / 2]))
+        .optional_float("shared_words", 2, mean_of(vocabulary_overlap))
+        .float("nearest_least", 2, nearest.iter().map(|sorted| sorted[0]))
+        .float("nearest_median", 2, nearest.iter().map(|sorted| sorted[sorted.len() / 2]))
         .build()?)
 }
 
