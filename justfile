@@ -78,6 +78,14 @@ parity seed='100000' scale='2':
     cargo test --release {{ torch }} --test suite --test parity
     "$python" -B $here/check_adapters_in_peft.py --fixtures "$SAPO_FIXTURES" "$adapters"
 
+# Ask a real chat server (transformers serve of PEER_PYTHON, which needs transformers[serving]) for paraphrases
+live-chat:
+    #!/bin/sh
+    set -eu
+    python=$(python3 scripts/peer-python.py)
+    cargo build --release {{ torch }} --bin sapo
+    exec "$python" -B scripts/live/chat.py
+
 # Build the documentation of the crates into target/doc
 docs *args:
     RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps "$@"

@@ -1,7 +1,7 @@
 //! What the model can do now: greedy evaluation of a task, which fills a cell of the transfer matrix R.
 
 use sapo_metrics::{exact_match, rouge_l_best};
-use sapo_model::{LanguageModel, ModelError};
+use sapo_model::{Decoding, LanguageModel, ModelError};
 use sapo_tasks::{Example, Instruction, Task, layout};
 use serde::{Deserialize, Serialize};
 
@@ -73,8 +73,9 @@ pub fn evaluate(
         .map(|example| model.codec().encode_prompt(&layout::prompt(task, instruction, &example.input)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(failed)?;
-    let answers =
-        model.generate(&prompts, config.max_new_tokens, config.token_budget, |_| {}).map_err(failed)?;
+    let answers = model
+        .generate(&prompts, Decoding::Greedy, config.max_new_tokens, config.token_budget, |_| {})
+        .map_err(failed)?;
     let forward_tokens =
         prompts.iter().map(Vec::len).sum::<usize>() + answers.iter().map(|a| a.tokens).sum::<usize>();
     let predictions: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();

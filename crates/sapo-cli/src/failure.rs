@@ -129,10 +129,16 @@ fn hint_on_model(error: &ModelError) -> Option<String> {
 
 fn hint_on_source(error: &SourceError) -> Option<String> {
     match error {
-        SourceError::TooFew { got, .. } if *got > 0 => Some(format!("ask for at most --count {got}")),
+        SourceError::TooFew { name, got, .. } => {
+            let fewer = (*got > 0).then(|| format!("ask for at most --count {got}"));
+            let fill = (name != "grammar").then(|| "let grammar make the rest: --fill".to_string());
+            let ways: Vec<String> = fewer.into_iter().chain(fill).collect();
+            (!ways.is_empty()).then(|| ways.join(", or "))
+        }
+        SourceError::Chat(error) => error.hint().map(String::from),
         SourceError::Bank(BankError::NoEntry { .. }) => Some(
             "the bank knows instructions letter for letter, as their benchmark has them; \
-             --source grammar takes any instruction"
+             --source grammar takes any instruction, and --fill takes it where the bank knows none"
                 .into(),
         ),
         SourceError::Bank(BankError::Io { .. }) => {

@@ -17,6 +17,18 @@ pub(crate) struct ModelArgs {
     /// Folder of the model in Hugging Face layout, or org/name or org/name@revision of the Hugging Face Hub
     #[arg(long, value_name = "DIR|ORG/NAME")]
     model: PathBuf,
+    #[command(flatten)]
+    pub(crate) options: ModelOptions,
+    /// What to do with a line that is longer than the model's context. Under every rule a target is kept whole, and one
+    /// that cannot fit is refused
+    #[arg(long, value_name = "RULE", default_value = "refuse")]
+    pub(crate) too_long: TooLong,
+}
+
+/// Where and how a model is used, whichever it is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model")]
+pub(crate) struct ModelOptions {
     /// Folder of a LoRA adapter in PEFT layout to add to the weights; may be given several times, all are summed
     #[arg(long, value_name = "DIR")]
     adapter: Vec<PathBuf>,
@@ -33,10 +45,6 @@ pub(crate) struct ModelArgs {
     /// Tokens in one batch, padding included: more is faster until memory runs out; results stay the same up to rounding
     #[arg(long, value_name = "N", default_value = "8192")]
     batch_tokens: NonZeroUsize,
-    /// What to do with a line that is longer than the model's context. Under every rule a target is kept whole, and one
-    /// that cannot fit is refused
-    #[arg(long, value_name = "RULE", default_value = "refuse")]
-    pub(crate) too_long: TooLong,
 }
 
 /// A number format by its short name.
@@ -74,8 +82,20 @@ pub(crate) fn model_folder(model: &Path) -> anyhow::Result<PathBuf> {
 impl ModelArgs {
     /// Opens the model and adds its adapters.
     pub(crate) fn open(&self) -> anyhow::Result<LanguageModel> {
+        self.options.open(&self.model)
+    }
+
+    /// Padded tokens in one batch.
+    pub(crate) fn token_budget(&self) -> usize {
+        self.options.token_budget()
+    }
+}
+
+impl ModelOptions {
+    /// Opens a model and adds the adapters.
+    pub(crate) fn open(&self, model: &Path) -> anyhow::Result<LanguageModel> {
         runtime::init(self.threads.map_or_else(runtime::threads_from_env, NonZeroUsize::get));
-        let folder = model_folder(&self.model)?;
+        let folder = model_folder(model)?;
         let mut model = LanguageModel::open(&folder, self.dtype.kind(&folder)?, self.device)?;
         for adapter in &self.adapter {
             model.fold_adapter_from(adapter)?;

@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 
 use common::{MAX_TOKENS, Run, folder, open, sapo_in, tiny_model};
-use sapo_model::{Encoded, LanguageModel, TextCodec};
+use sapo_model::{Decoding, Encoded, Generation, LanguageModel, TextCodec};
 use serde_json::{Value, json};
 
 const COMPLETION: &str = " fine. the room was cold";
@@ -112,13 +112,15 @@ fn an_answer_to_a_shortened_prompt_has_all_its_room() {
     };
     let (_, expected) = longest(model.codec(), &long(), fits);
     assert_eq!(expected.len() + 9, MAX_TOKENS);
-    let answer = model.generate(&[expected], 9, 1, |_| {}).unwrap().remove(0);
+    let answer = model.generate(&[expected], Decoding::Greedy, 9, 1, |_| {}).unwrap().remove(0);
     let command = ["generate", "--max-new-tokens", "9", "--too-long", "shorten-prompt", "--json"];
     let shortened = run(here.path(), &command, &[]);
     assert_eq!(shortened.code, 0, "{}", shortened.stderr);
     let json = shortened.json();
     assert_eq!(json.len(), 3);
-    assert_eq!(json[1], json!({"index": 1, "text": answer.text, "tokens": answer.tokens, "shortened": true}));
+    let Generation { text, tokens, ended } = answer;
+    let expected = json!({"index": 1, "text": text, "tokens": tokens, "ended": ended, "shortened": true});
+    assert_eq!(json[1], expected);
 }
 
 #[test]

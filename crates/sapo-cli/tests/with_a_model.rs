@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 
 use common::{MAX_TOKENS, folder, open, sapo_in, tiny_model};
-use sapo_model::{LoraConfig, TextCodec};
+use sapo_model::{Decoding, Generation, LoraConfig, Sampling, TextCodec};
 use serde_json::{Value, json};
 
 const PAIRS: &str = r#"{"prompt": "the food was", "completion": " fine"}
@@ -189,6 +189,11 @@ fn an_adapter_changes_the_loss_as_in_the_library() {
     assert!((adapted - bare).abs() > 1e-3, "the adapter must do something");
 }
 
+/// The object that `sapo generate --json` prints.
+fn answer(index: usize, Generation { text, tokens, ended }: &Generation) -> Value {
+    json!({"index": index, "text": text, "tokens": tokens, "ended": ended})
+}
+
 #[test]
 fn generate_is_the_librarys() {
     let here = folder(&[("pairs.jsonl", PAIRS.lines().take(3).collect::<Vec<_>>().join("\n").as_str())]);
@@ -202,13 +207,41 @@ fn generate_is_the_librarys() {
         for (index, prompt) in ["the food was", "Is the review good or bad?"].into_iter().enumerate() {
             let codec = model.codec();
             let ids = if chat { codec.encode_prompt(prompt) } else { codec.encode_text(prompt) }.unwrap();
-            let alone = &model.generate(&[ids], 5, 1, |_| {}).unwrap()[0];
-            assert_eq!(json[index], json!({"index": index, "text": alone.text, "tokens": alone.tokens}));
+            let alone = &model.generate(&[ids], Decoding::Greedy, 5, 1, |_| {}).unwrap()[0];
+            assert_eq!(json[index], answer(index, alone));
             plain += &format!("{index}\t{}\n", alone.text.escape_debug());
         }
         assert_eq!(json.len(), 2);
         assert_eq!(text, plain);
     }
+}
+
+#[test]
+fn sampled_answers_are_the_librarys() {
+    let prompts = ["the food was", "Is the review good or bad?", "the food was", "a"];
+    let lines: String = prompts.iter().map(|prompt| json!({"prompt": prompt}).to_string() + "\n").collect();
+    let here = folder(&[("prompts.jsonl", &lines)]);
+    let model = open(&tiny_model(here.path()));
+    let ids: Vec<Vec<i64>> =
+        prompts.iter().map(|prompt| model.codec().encode_text(prompt).unwrap()).collect();
+    let run = |more: &[&str]| {
+        let args =
+            ["generate", "--model", "model", "--data", "prompts.jsonl", "--max-new-tokens", "8", "--json"];
+        sapo_in(here.path(), &[&args[..], more].concat()).ok().json()
+    };
+    let library = |decoding| -> Vec<Value> {
+        let answers = model.generate(&ids, decoding, 8, 1, |_| {}).unwrap();
+        answers.iter().enumerate().map(|(index, one)| answer(index, one)).collect()
+    };
+    let sampled = |temperature, top_p, seed| {
+        library(Decoding::Sample(Sampling::new(temperature, top_p, seed).unwrap()))
+    };
+    let drawn = run(&["--temperature", "0.9", "--top-p", "0.8", "--seed", "3"]);
+    assert_eq!(drawn, sampled(0.9, 0.8, 3));
+    assert_ne!(drawn[0]["text"], drawn[2]["text"], "the same prompt twice has two answers");
+    assert_ne!(run(&["--temperature", "0.9", "--top-p", "0.8", "--seed", "4"]), drawn);
+    assert_eq!(run(&["--temperature", "2"]), sampled(2.0, 1.0, 0));
+    assert_eq!(run(&["--temperature", "0.9", "--top-p", "1e-9"]), library(Decoding::Greedy));
 }
 
 const EXAMPLES: &str = r#"{"input": "the food was fine", "target": "good"}
@@ -481,4 +514,91 @@ fn half_precision_is_near_full_and_auto_is_what_the_configuration_says() {
         std::fs::write(&config, text.replacen('{', &format!("{{\"dtype\": \"{name}\","), 1)).unwrap();
         assert_eq!(loss("auto"), loss(dtype));
     }
+}
+
+const PARAPHRASE: [&str; 9] = [
+    "paraphrase",
+    "--instruction",
+    "Is the review good or bad?",
+    "--labels",
+    "good,bad",
+    "--count",
+    "3",
+    "--model",
+    "model",
+];
+
+/// The tiny model with a context that holds a request for a paraphrase.
+fn patient_model(here: &Path) {
+    let config = tiny_model(here).join("config.json");
+    let mut json: Value = serde_json::from_str(&std::fs::read_to_string(&config).unwrap()).unwrap();
+    json["max_position_embeddings"] = 4096.into();
+    std::fs::write(config, json.to_string()).unwrap();
+}
+
+#[test]
+fn a_model_that_knows_no_markers_gives_no_pool() {
+    let here = folder(&[]);
+    patient_model(here.path());
+    let more = ["--source", "model", "--max-new-tokens", "4", "--out", "pool.json"];
+    let run = sapo_in(here.path(), &[&PARAPHRASE[..], &more].concat());
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("dropped 12: ") && run.stderr.contains("only 0 passed"), "{}", run.stderr);
+    assert!(!here.path().join("pool.json").exists());
+    // what it lacks grammar makes, and says so
+    let filled = sapo_in(here.path(), &[&PARAPHRASE[..], &more, &["--fill"]].concat());
+    assert_eq!(filled.code, 0, "{}", filled.stderr);
+    let pool: Value =
+        serde_json::from_str(&std::fs::read_to_string(here.path().join("pool.json")).unwrap()).unwrap();
+    assert!(pool["variants"].as_array().unwrap()[1..].iter().all(|v| v["origin"]["source"] == "grammar"));
+}
+
+#[test]
+fn a_search_gives_its_best_by_the_models_own_measure() {
+    let here = folder(&[("data.jsonl", EXAMPLES)]);
+    patient_model(here.path());
+    let search = [
+        "--source",
+        "search",
+        "--data",
+        "data.jsonl",
+        "--rounds",
+        "3",
+        "--per-round",
+        "4",
+        "--out",
+        "pool.json",
+    ];
+    let run = |more: &[&str]| {
+        let run = sapo_in(here.path(), &[&PARAPHRASE[..], &search, more].concat());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let pool: Value =
+            serde_json::from_str(&std::fs::read_to_string(here.path().join("pool.json")).unwrap()).unwrap();
+        (run.stderr, pool)
+    };
+    let (said, pool) = run(&["--measure-at-most", "9"]);
+    assert!(said.contains("measured 9 wordings on 4 examples each"), "{said}");
+    // what select measures of the pool is what the search noted
+    let select = ["select", "--model", "model", "--data", "data.jsonl", "--pool", "pool.json", "--json"];
+    let selected = sapo_in(here.path(), &select).ok().json().remove(0);
+    let mut before = f64::NEG_INFINITY;
+    for (variant, arm) in
+        pool["variants"].as_array().unwrap().iter().zip(selected["arms"].as_array().unwrap()).skip(1)
+    {
+        let detail = variant["origin"]["detail"].as_str().unwrap();
+        let noted: f64 =
+            detail.rsplit_once(", ").unwrap().1.strip_suffix(" nats a token").unwrap().parse().unwrap();
+        assert!((noted - number(&arm["mean"])).abs() < 1e-3, "{detail}: {arm}");
+        assert!(noted >= before, "best first");
+        before = noted;
+    }
+    let (_, control) = run(&["--from-original"]);
+    let parents = control["variants"].as_array().unwrap()[1..].iter();
+    assert!(
+        parents
+            .map(|v| v["origin"]["detail"].as_str().unwrap())
+            .all(|detail| detail.contains("of original, by grammar"))
+    );
+    let refused = sapo_in(here.path(), &[&PARAPHRASE[..], &["--source", "search"]].concat());
+    assert!(refused.stderr.contains("give them with --data"), "{}", refused.stderr);
 }

@@ -45,6 +45,23 @@ fn wrong_usage_is_exit_code_2() {
     }
 }
 
+#[test]
+fn sampling_that_makes_no_sense_is_wrong_usage() {
+    let nowhere = folder(&[]);
+    for (args, reason) in [
+        (&["--top-p", "0.5"][..], "--temperature <T>"),
+        (&["--seed", "1"], "--temperature <T>"),
+        (&["--temperature", "0"], "a temperature is above 0 and finite, got 0"),
+        (&["--temperature", "warm"], "invalid float"),
+        (&["--temperature", "1", "--top-p", "1.1"], "top_p is above 0 and at most 1, got 1.1"),
+    ] {
+        let generate = ["generate", "--model", "m", "--data", "d", "--max-new-tokens", "1"];
+        let run = sapo_in(nowhere.path(), &[&generate[..], args].concat());
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains(reason), "{args:?}: {}", run.stderr);
+    }
+}
+
 const PREDICTIONS: &str = r#"{"prediction": "the cat sat", "reference": "the cat sat on the mat"}
 
 {"prediction": "yes", "reference": "yes"}
@@ -177,6 +194,108 @@ fn paraphrase_from_the_bank_takes_its_labels() {
 }
 
 #[test]
+fn grammar_fills_what_the_bank_lacks() {
+    let here = bank();
+    let run = |instruction: &str| {
+        let args = [
+            "paraphrase",
+            "--instruction",
+            instruction,
+            "--source",
+            "bank",
+            "--bank",
+            "bank",
+            "--count",
+            "5",
+        ];
+        let run = sapo_in(here.path(), &[&args[..], &["--fill"]].concat()).ok();
+        let pool: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        let variants = pool["variants"].as_array().unwrap().clone();
+        variants[1..].iter().map(|v| v["origin"]["source"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(run(INSTRUCTION), ["bank", "bank", "grammar", "grammar", "grammar"]);
+    assert_eq!(run("Write the names of all birds in the text."), ["grammar"; 5]);
+}
+
+/// Answers every request with one good wording of its own, `answers` times; then it is gone.
+fn chat_server(answers: usize) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}/v1", listener.local_addr().unwrap());
+    let serve = move || {
+        let mut bodies = Vec::new();
+        for _ in 0..answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut line, mut length) = (String::new(), 0);
+            while reader.read_line(&mut line).unwrap() > 2 {
+                if let Some(value) = line.to_lowercase().strip_prefix("content-length: ") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let text = format!("<paraphrase>How is review {}, good or bad?</paraphrase>", bodies.len());
+            let answer = json!({"choices": [{"message": {"content": text}, "finish_reason": "stop"}],
+                                "usage": {"total_tokens": 100}})
+            .to_string();
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
+            write!(stream, "{head}content-length: {}\r\n\r\n{answer}", answer.len()).unwrap();
+            bodies.push(String::from_utf8(body).unwrap());
+        }
+        bodies
+    };
+    (base, std::thread::spawn(serve))
+}
+
+#[test]
+fn paraphrase_by_a_chat_endpoint() {
+    let here = folder(&[]);
+    let (base, server) = chat_server(3);
+    let args = [
+        "paraphrase",
+        "--instruction",
+        INSTRUCTION,
+        "--labels",
+        "good,bad",
+        "--count",
+        "3",
+        "--source",
+        "api",
+    ];
+    let more = [
+        "--api-base",
+        &base,
+        "--api-model",
+        "tiny",
+        "--api-cache",
+        "answers",
+        "--api-body",
+        r#"{"top_p": 0.9}"#,
+    ];
+    let command = [&args[..], &more].concat();
+    let run = sapo_in(here.path(), &command);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.stderr, "tiny: 3 calls, 300 tokens; 0 answers from the cache\n");
+    let pool: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let variant = &pool["variants"][1];
+    assert!(variant["text"].as_str().unwrap().starts_with("How is review "));
+    assert_eq!((&variant["origin"]["source"], &variant["origin"]["model"]), (&json!("api"), &json!("tiny")));
+    assert_eq!(variant["origin"]["temperature"], 0.6);
+    let bodies = server.join().unwrap();
+    assert!(
+        bodies.iter().all(|body| body.contains(INSTRUCTION) && body.contains(r#""top_p":0.9"#)),
+        "{bodies:?}"
+    );
+    // the server is gone, the answers are not
+    let again = sapo_in(here.path(), &command);
+    assert_eq!(again.stdout, run.stdout);
+    assert_eq!(again.stderr, "tiny: 0 calls, 0 tokens; 3 answers from the cache\n");
+    assert_eq!(std::fs::read_dir(here.path().join("answers")).unwrap().count(), 3);
+}
+
+#[test]
 fn paraphrase_refuses() {
     let here = bank();
     let run = |name: &str, args: &[&str]| {
@@ -204,6 +323,27 @@ fn paraphrase_refuses() {
     );
     run("too_few", &["--instruction", "Sing a song.", "--source", "grammar", "--count", "200"]);
     run("blank", &["--instruction", " ", "--source", "grammar"]);
+    run("no_base", &["--instruction", "Sing a song.", "--source", "api"]);
+    run(
+        "no_key",
+        &[
+            "--instruction",
+            "Sing a song.",
+            "--source",
+            "api",
+            "--api-base",
+            "http://127.0.0.1:1/v1",
+            "--api-model",
+            "m",
+            "--api-key-env",
+            "NO_SUCH_KEY",
+        ],
+    );
+    run("no_model", &["--instruction", "Sing a song.", "--source", "model"]);
+    run(
+        "wrong_base",
+        &["--instruction", "Sing a song.", "--source", "api", "--api-base", "localhost", "--api-model", "m"],
+    );
 }
 
 const BAD_POOL: &str = r#"{"version": 1, "instruction": "Is the review good or bad?", "labels": ["good", "bad"],
@@ -218,6 +358,14 @@ const BAD_POOL: &str = r#"{"version": 1, "instruction": "Is the review good or b
 fn pool_check_lists_what_does_not_pass() {
     let here =
         folder(&[("bad.json", BAD_POOL), ("no_pool.json", &BAD_POOL.replace("\"labels\"", "\"lables\""))]);
+    let leak = "{\"input\": \"a kettle\", \"target\": \"whether the review is good or\"}\n";
+    std::fs::write(here.path().join("rows.jsonl"), leak).unwrap();
+    let run = sapo_in(here.path(), &["pool", "check", "bad.json", "--data", "rows.jsonl", "--json"]).json();
+    assert!(
+        run[0]["reasons"][0].as_str().unwrap().starts_with("holds the answer of an example"),
+        "{}",
+        run[0]
+    );
     insta::assert_snapshot!(
         "pool_check_bad",
         sapo_in(here.path(), &["pool", "check", "bad.json"]).transcript()
@@ -225,7 +373,11 @@ fn pool_check_lists_what_does_not_pass() {
     let run = sapo_in(here.path(), &["pool", "check", "bad.json", "--json"]);
     assert_eq!(run.code, 1);
     let json = run.json();
-    assert_eq!(json[0], json!({"id": "p01", "ok": true, "reasons": []}));
+    assert_eq!(
+        json[0],
+        json!({"id": "p01", "ok": true, "reasons": [], "origin": {"source": "hand"}, "words": 8,
+               "distance_to_original": json[0]["distance_to_original"]})
+    );
     assert_eq!(json[1]["ok"], false);
     assert_eq!(json[2], json!({"summary": {"paraphrases": 2, "passed": 1, "rejected": 1}}));
     insta::assert_snapshot!(

@@ -3,7 +3,9 @@
 //! The paper's algorithm is [`sapo::run_stream`]: for each task choose a wording, train on it, evaluate everything. What
 //! chooses is a selector of `sapo-bandit`; how training avoids forgetting is a [`methods::Method`].
 
+mod candidates;
 pub mod methods;
+mod model_writer;
 mod optimizer;
 pub mod pretrain;
 pub mod sapo;
@@ -14,7 +16,9 @@ mod trainer;
 
 mod error;
 
+pub use candidates::Candidates;
 pub use error::LearnError;
+pub use model_writer::ModelWriter;
 pub use optimizer::{AdamW, AdamWConfig, clip_gradient_norm};
 pub use schedule::Schedule;
 pub use seeds::derive_seed;

@@ -22,6 +22,7 @@ use sapo_prompts::{Instruction, PromptPool};
 use sapo_tasks::{Example, Task, TaskStream, layout, subset};
 use serde::{Deserialize, Serialize};
 
+use crate::candidates::Candidates;
 use crate::methods::{Lesson, MethodConfig};
 use crate::selection::{Choice, SelectionConfig, choose};
 use crate::{LearnError, TrainConfig, derive_seed};
@@ -30,6 +31,9 @@ use crate::{LearnError, TrainConfig, derive_seed};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StreamConfig {
+    /// What is chosen from.
+    #[serde(default, skip_serializing_if = "Candidates::is_given")]
+    pub candidates: Candidates,
     /// How wordings are chosen.
     pub selection: SelectionConfig,
     /// How the next task is learnt.
@@ -79,7 +83,14 @@ pub fn run_stream(
             drawn_subset(task, config.selection.examples, derive_seed(seed, "selection subset", step))?;
         let started = Instant::now();
         let selection_seed = derive_seed(seed, "selection", step);
-        let choice = choose(model, task, &pools[t], &asked, &config.selection, selection_seed)?;
+        let search_seed = derive_seed(seed, "search", step);
+        let budget = config.selection.token_budget;
+        let (pool, searched) = config.candidates.pool(model, task, &pools[t], &asked, budget, search_seed)?;
+        if !config.candidates.is_given() {
+            run.note_usage(step, "search", started, searched);
+        }
+        let started = Instant::now();
+        let choice = choose(model, task, &pool, &asked, &config.selection, selection_seed)?;
         run.note_choice(step, task, &choice, started);
         prompts[t] = choice.variant.text;
 

@@ -9,9 +9,10 @@ use sapo_bench::{EvaluationConfig, evaluate};
 use sapo_lab::RunRecord;
 use sapo_learn::methods::MethodConfig;
 use sapo_learn::sapo::{StreamConfig, run_stream};
-use sapo_learn::{LearnError, SelectionConfig, TrainConfig};
+use sapo_learn::{Candidates, LearnError, ModelWriter, SelectionConfig, TrainConfig};
 use sapo_model::{Device, Kind, LanguageModel, LoraConfig, runtime};
-use sapo_prompts::{Instruction, ORIGINAL_ID, PromptPool};
+use sapo_prompts::sources::{Ask, Ending, Parents, SearchConfig, Writer, Written};
+use sapo_prompts::{Instruction, ORIGINAL_ID, ParaphraseRequest, ParaphraseSource, PromptPool};
 use sapo_tasks::builtin::{POOL_SEED, Sizes, family};
 use sapo_tasks::{Task, TaskStream};
 
@@ -40,6 +41,7 @@ fn pool(task: &Task) -> PromptPool {
 
 fn config(selector: SelectorConfig) -> StreamConfig {
     StreamConfig {
+        candidates: Candidates::Given,
         selection: SelectionConfig { selector, examples: 12, include_original: true, token_budget: 4096 },
         method: MethodConfig::LoraInc(LoraConfig {
             lora_dropout: 0.1,
@@ -61,12 +63,15 @@ fn config(selector: SelectorConfig) -> StreamConfig {
 
 /// The record without wall-clock times, and the model as the stream left it.
 fn run(selector: SelectorConfig, seed: u64) -> (RunRecord, LanguageModel, tempfile::TempDir) {
+    run_with(&config(selector), seed)
+}
+
+fn run_with(config: &StreamConfig, seed: u64) -> (RunRecord, LanguageModel, tempfile::TempDir) {
     let (mut model, stream, artifacts) = (nano(), stream(), tempfile::tempdir().unwrap());
     let pools: Vec<PromptPool> = stream.tasks.iter().map(pool).collect();
     let mut silent = |_: usize, _: usize, _: &str| {};
     let mut record =
-        run_stream(&mut model, &stream, &pools, &config(selector), seed, artifacts.path(), &mut silent)
-            .unwrap();
+        run_stream(&mut model, &stream, &pools, config, seed, artifacts.path(), &mut silent).unwrap();
     record.usage.iter_mut().for_each(|usage| usage.seconds = 0.0);
     (record, model, artifacts)
 }
@@ -102,6 +107,64 @@ fn sapo_takes_the_lowest_loss_sapp_the_highest_and_static_the_original() {
     let (record, ..) = run(SelectorConfig::Original, 1);
     assert_eq!((chosen(&record, 1).0.as_str(), chosen(&record, 2).0.as_str()), (ORIGINAL_ID, ORIGINAL_ID));
     assert!(record.variant_losses.iter().all(|variant| variant.loss.is_none()));
+}
+
+#[test]
+fn candidates_can_be_searched_for_under_the_current_state() {
+    let _alone = alone();
+    let given: Vec<String> = stream()
+        .tasks
+        .iter()
+        .flat_map(|task| pool(task).paraphrases().iter().map(|v| v.text.to_string()).collect::<Vec<_>>())
+        .collect();
+    let best = |from: Parents, step: u32| {
+        let search = SearchConfig { rounds: 3, per_round: 6, parents: 2, from, budget: 19 };
+        let config =
+            StreamConfig { candidates: Candidates::Search(search), ..config(SelectorConfig::Exhaustive) };
+        let (record, ..) = run_with(&config, 1);
+        let asked: Vec<_> = record.variant_losses.iter().filter(|variant| variant.step == step).collect();
+        assert_eq!(asked.len(), 7, "the original and as many paraphrases as the pool had");
+        assert!(asked[1..].iter().all(|variant| !given.contains(&variant.text)));
+        let tokens = |phase: &str| -> u64 {
+            record.usage.iter().filter(|u| u.phase == phase).map(|u| u.forward_tokens).sum()
+        };
+        assert!(tokens("search") > tokens("select"), "nineteen wordings were measured, then seven");
+        // the search gives its best, in their order
+        let losses: Vec<f64> = asked[1..].iter().map(|variant| variant.loss.unwrap()).collect();
+        assert!(losses.windows(2).all(|pair| pair[0] <= pair[1] + 1e-6), "{losses:?}");
+        losses[0]
+    };
+    // before the first task both see the same state, and the same first round
+    let (searched, control) = (best(Parents::Best, 1), best(Parents::Original, 1));
+    assert!(searched.is_finite() && control.is_finite());
+}
+
+#[test]
+fn the_model_writes_what_it_would_alone() {
+    let _alone = alone();
+    let model = nano();
+    let writer = |token_budget| ModelWriter {
+        model: &model,
+        name: "nano".into(),
+        temperature: 0.8,
+        top_p: 0.9,
+        max_new_tokens: 8,
+        token_budget,
+    };
+    let ask = |seed| Ask { message: "Write the last word of the text.".into(), seed };
+    let asks = [ask(1), ask(2), ask(3), ask(1)];
+    let mut heard = 0;
+    let together = writer(4096).answer(&asks, &mut || heard += 1).unwrap();
+    assert_eq!(heard, 4);
+    for (asked, answer) in asks.iter().zip(&together) {
+        assert_eq!(writer(1).answer(std::slice::from_ref(asked), &mut || ()).unwrap()[0], *answer);
+        assert!(matches!(answer.ending, Ending::Complete | Ending::Truncated));
+    }
+    assert_eq!(together[0], together[3]);
+    // nano knows no markers: what it says is dropped, each time with its reason
+    let request = ParaphraseRequest::new(Instruction::new("Write the last word of the text."), vec![], 2, 7);
+    let made = Written(writer(4096)).paraphrase(&request, &mut |_| ()).unwrap();
+    assert_eq!((made.variants.len(), made.dropped.len()), (0, 8));
 }
 
 #[test]

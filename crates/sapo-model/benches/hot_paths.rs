@@ -11,7 +11,7 @@ use criterion::{Criterion, Throughput};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sapo_model::{
-    Batch, Device, Encoded, Kind, LanguageModel, LoraConfig, ModelError, runtime, train_tokenizer,
+    Batch, Decoding, Device, Encoded, Kind, LanguageModel, LoraConfig, ModelError, runtime, train_tokenizer,
 };
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -96,7 +96,7 @@ fn generation(criterion: &mut Criterion, model: &LanguageModel) -> Outcome {
     let mut group = criterion.benchmark_group("generate");
     // the second differs from the first by seven steps with a cache
     for new_tokens in [1, 8] {
-        let answers = || model.generate(&prompts, new_tokens, TOKEN_BUDGET, |_| ());
+        let answers = || model.generate(&prompts, Decoding::Greedy, new_tokens, TOKEN_BUDGET, |_| ());
         answers()?;
         group.bench_function(format!("32 prompts, {new_tokens} tokens"), |bencher| bencher.iter(answers));
     }

@@ -70,6 +70,22 @@ pub enum ModelError {
         /// Index in the list that was given.
         index: usize,
     },
+    /// Settings of sampling for another number of prompts.
+    #[error("{got} settings of sampling for {expected} prompts")]
+    Samplings {
+        /// How many settings there are.
+        got: usize,
+        /// How many prompts there are.
+        expected: usize,
+    },
+    /// A token cannot be drawn.
+    #[error(
+        "prompt {index}: the model's logits have no distribution, for instance because one is not a number"
+    )]
+    NoDistribution {
+        /// Index in the list that was given.
+        index: usize,
+    },
     /// libtorch refused an operation.
     #[error("libtorch failed: {0}")]
     Torch(String),

@@ -22,6 +22,18 @@ pub struct PreUpdateLoss<'a> {
 }
 
 impl PreUpdateLoss<'_> {
+    /// The mean over the target tokens of all examples, in nats a token, and the tokens that went through the model.
+    ///
+    /// # Errors
+    /// As [`PreUpdateLoss::measure`].
+    pub fn token_mean(&self, instruction: &Instruction) -> Result<(f64, usize), ModelError> {
+        let all: Vec<usize> = (0..self.examples.len()).collect();
+        let measured = self.measure(instruction, &all)?;
+        let nll: f64 = measured.iter().map(|(loss, _)| loss.nll_sum).sum();
+        let targets: usize = measured.iter().map(|(loss, _)| loss.tokens).sum();
+        Ok((nll / targets as f64, measured.iter().map(|(_, forward)| forward).sum()))
+    }
+
     /// Losses of the given examples (indices into [`PreUpdateLoss::examples`]) under one instruction, with the number of
     /// tokens that each sent through the model.
     ///

@@ -8,6 +8,7 @@
 //! wording can disturb the input that follows it.
 
 mod atomic;
+pub mod chat;
 mod diversity;
 pub mod grammar;
 pub mod guard;
@@ -17,8 +18,10 @@ mod pool_file;
 pub mod sources;
 mod text;
 
-pub use diversity::{PoolDiversity, ngram_distance};
+pub use diversity::{
+    PairDistances, PoolDiversity, VariantShape, ngram_distance, vocabulary_overlap, word_count,
+};
 pub use instruction::Instruction;
 pub use pool::{ORIGINAL_ID, Origin, PoolError, PromptPool, PromptVariant};
 pub use pool_file::{POOL_VERSION, PoolFileError};
-pub use sources::{ParaphraseRequest, ParaphraseSource, SourceError};
+pub use sources::{ParaphraseRequest, ParaphraseSource, Paraphrases, SourceError};

@@ -7,28 +7,49 @@ use crate::text::normal_form;
 pub const ORIGINAL_ID: &str = "original";
 
 /// Where a wording came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Origin {
     /// Name of the source: `original`, `bank`, `grammar`, `api`, `model`, `search` or `hand`.
     pub source: String,
-    /// What within that source: a bank entry, a grammar rule, a model's name.
+    /// What within that source: a bank entry, a grammar rule, the round of a search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// The language model that wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The temperature that the model wrote it at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
     /// The seed that drew it, where one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// SHA-256 of what the model was asked, under which the cache has its answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
 }
 
 impl Origin {
+    /// An origin of which only the source is known.
+    pub fn of(source: impl Into<String>) -> Self {
+        Self {
+            source: source.into(),
+            detail: None,
+            model: None,
+            temperature: None,
+            seed: None,
+            request: None,
+        }
+    }
+
     /// The origin of arm 0: the benchmark's own wording.
     pub fn original() -> Self {
-        Self { source: ORIGINAL_ID.into(), detail: None, seed: None }
+        Self::of(ORIGINAL_ID)
     }
 }
 
 /// An instruction with its id and origin: one arm of a pool.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PromptVariant {
     /// Unique within its pool: `original`, `p01`, `p02`, ...
@@ -43,7 +64,7 @@ pub struct PromptVariant {
 ///
 /// Ids are unique, and so are texts up to case, space and punctuation: two arms that a reader would call the same
 /// would make a selector choose between noise.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PromptPool {
     labels: Vec<String>,
     variants: Vec<PromptVariant>,
@@ -181,8 +202,7 @@ mod tests {
     use super::*;
 
     fn variant(id: &str, text: &str) -> PromptVariant {
-        let origin = Origin { source: "hand".into(), detail: None, seed: None };
-        PromptVariant { id: id.into(), text: Instruction::new(text), origin }
+        PromptVariant { id: id.into(), text: Instruction::new(text), origin: Origin::of("hand") }
     }
 
     fn pool(paraphrases: &[(&str, &str)]) -> Result<PromptPool, PoolError> {

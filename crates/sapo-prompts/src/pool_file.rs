@@ -307,8 +307,8 @@ mod tests {
 
         #[test]
         fn any_wording_survives_the_file(text in "\\PC{0,40}", other in "\\PC{0,40}") {
-            let origin = Origin { source: "hand".into(), detail: None, seed: None };
-            let paraphrase = PromptVariant { id: "p01".into(), text: Instruction::new(other), origin };
+            let paraphrase =
+                PromptVariant { id: "p01".into(), text: Instruction::new(other), origin: Origin::of("hand") };
             if let Ok(pool) = PromptPool::new(Instruction::new(text), vec![], vec![paraphrase]) {
                 let json = pool.to_json().unwrap();
                 let again = parse(json.as_bytes()).map_err(|mistake| mistake.reason);

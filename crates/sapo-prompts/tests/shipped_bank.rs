@@ -21,7 +21,7 @@ fn pool(file: &Value) -> PromptPool {
     let variant = |value: &Value| PromptVariant {
         id: text(&value["id"]),
         text: Instruction::new(text(&value["text"])),
-        origin: Origin { source: "bank".into(), detail: None, seed: None },
+        origin: Origin::of("bank"),
     };
     let variants = file["variants"].as_array().unwrap().iter().map(variant).collect();
     PromptPool::new(Instruction::new(""), vec![], variants).unwrap_or_else(|error| panic!("{error}"))
@@ -40,8 +40,8 @@ fn every_task_has_twenty_different_paraphrases() {
         assert!(hash.len() == 64 && hash.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')), "{name}");
         let pool = pool(&file);
         assert!(pool.paraphrases().len() >= 20, "{name}: {}", pool.paraphrases().len());
-        let diversity = PoolDiversity::of(&pool).unwrap();
-        assert!(diversity.mean_pair > 0.5, "{name}: mean distance {}", diversity.mean_pair);
-        assert!(diversity.closest.2 > 0.1, "{name}: {:?}", diversity.closest);
+        let pairs = PoolDiversity::of(&pool).pairs.unwrap();
+        assert!(pairs.mean > 0.5, "{name}: mean distance {}", pairs.mean);
+        assert!(pairs.closest.2 > 0.1, "{name}: {:?}", pairs.closest);
     }
 }

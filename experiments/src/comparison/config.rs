@@ -5,7 +5,7 @@ use sapo_bench::EvaluationConfig;
 use sapo_lab::ExperimentArgs;
 use sapo_learn::methods::MethodConfig;
 use sapo_learn::sapo::StreamConfig;
-use sapo_learn::{SelectionConfig, TrainConfig};
+use sapo_learn::{Candidates, SelectionConfig, TrainConfig};
 use sapo_tasks::TaskStream;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,9 @@ pub struct ComparisonConfig {
     pub rows: RowCounts,
     /// Longer inputs are cut at their end; so are those that the model's context has no room for.
     pub max_input_tokens: usize,
+    /// What is chosen from: the pools as they are, or a search before each task (`[candidates.search]`).
+    #[serde(default)]
+    pub candidates: Candidates,
     /// Choosing the wording.
     pub selection: Selection,
     /// Learning.
@@ -122,6 +125,7 @@ impl ComparisonConfig {
             rows: self.rows(args),
             max_input_tokens: self.max_input_tokens,
             run: StreamConfig {
+                candidates: self.candidates.clone(),
                 selection: SelectionConfig { selector, examples, include_original, token_budget },
                 method: self.method.clone(),
                 train: self.train.clone(),

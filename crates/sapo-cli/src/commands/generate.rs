@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
-use sapo_model::LanguageModel;
+use sapo_model::{Decoding, LanguageModel, Sampling};
 use serde_json::{Value, json};
 
 use crate::failure::InputError;
@@ -12,7 +12,9 @@ use crate::model_args::{ModelArgs, check_chat};
 use crate::progress;
 use crate::too_long::{self, Fitted, Reading};
 
-/// Let a model answer prompts, greedily
+/// Let a model answer prompts
+///
+/// Greedily, or with --temperature by chance.
 ///
 /// Each line of --data is {"prompt": str}; further fields, such as the "completion" of `sapo loss`, are ignored. An
 /// answer ends at the model's end-of-text token or after --max-new-tokens; special tokens and space at either end are
@@ -25,6 +27,15 @@ pub(crate) struct GenerateArgs {
     /// Longest answer in tokens
     #[arg(long, value_name = "N")]
     max_new_tokens: NonZeroUsize,
+    /// Draw tokens by chance, from logits divided by T: the lower, the nearer to greedy [default: greedy]
+    #[arg(long, value_name = "T", value_parser = temperature)]
+    temperature: Option<f64>,
+    /// Draw among the likeliest tokens that have a share of P of the probability together
+    #[arg(long, value_name = "P", requires = "temperature", default_value = "1", value_parser = top_p)]
+    top_p: f64,
+    /// Decides every draw; a prompt has draws of its own, by its place among the prompts
+    #[arg(long, value_name = "N", requires = "temperature", default_value_t = 0)]
+    seed: u64,
     /// Put the prompt through the model's chat template, as the user's turn
     #[arg(long)]
     chat: bool,
@@ -35,7 +46,23 @@ pub(crate) struct GenerateArgs {
     model: ModelArgs,
 }
 
+fn temperature(text: &str) -> anyhow::Result<f64> {
+    let temperature = text.parse()?;
+    Sampling::new(temperature, 1.0, 0)?;
+    Ok(temperature)
+}
+
+fn top_p(text: &str) -> anyhow::Result<f64> {
+    let top_p = text.parse()?;
+    Sampling::new(1.0, top_p, 0)?;
+    Ok(top_p)
+}
+
 pub(crate) fn run(args: &GenerateArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    let decoding = match args.temperature {
+        None => Decoding::Greedy,
+        Some(temperature) => Decoding::Sample(Sampling::new(temperature, args.top_p, args.seed)?),
+    };
     let lines = jsonl::read::<Prompt>(&args.data)?;
     let model = args.model.open()?;
     check_chat(&model, args.chat)?;
@@ -49,11 +76,14 @@ pub(crate) fn run(args: &GenerateArgs, out: &mut dyn Write) -> anyhow::Result<()
 
     let bar = progress::bar(prompts.len(), "generate");
     let budget = args.model.token_budget();
-    let answers = model.generate(&prompts, args.max_new_tokens.get(), budget, |done| bar.inc(done as u64))?;
+    let max_new_tokens = args.max_new_tokens.get();
+    let answers = model.generate(&prompts, decoding, max_new_tokens, budget, |done| bar.inc(done as u64))?;
     bar.finish_and_clear();
     for (answer, place) in answers.iter().zip(&places) {
         if args.json {
-            let mut object = json!({"index": place.index, "text": answer.text, "tokens": answer.tokens});
+            let mut object = json!({
+                "index": place.index, "text": answer.text, "tokens": answer.tokens, "ended": answer.ended,
+            });
             if place.shortened {
                 object["shortened"] = Value::Bool(true);
             }

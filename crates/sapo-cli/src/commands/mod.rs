@@ -18,7 +18,7 @@ use clap::Subcommand;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Select(select::SelectArgs),
-    Paraphrase(paraphrase::ParaphraseArgs),
+    Paraphrase(Box<paraphrase::ParaphraseArgs>),
     /// Look at a pool of wordings
     #[command(subcommand)]
     Pool(pool::PoolCommand),

@@ -137,12 +137,29 @@ fn series() -> Lines {
     }
 }
 
+fn samples(rows: usize) -> Strips {
+    let values = |row: usize, panel: usize| (0..20).map(|i| noise(row + 50 * panel + 999 * i)).collect();
+    let strip = |row: usize| Strip {
+        name: format!("{} {row}", LONG[row % 3]),
+        group: ["built-in", "bank"][usize::from(row > 3)].into(),
+        values: vec![values(row, 0), if row == 2 { vec![] } else { values(row, 1) }],
+    };
+    Strips {
+        title: "Lengths and distances".into(),
+        panels: owned(&["length (words)", "distance to the original"]),
+        strips: (0..rows).map(strip).collect(),
+    }
+}
+
 #[test]
 fn no_text_is_cut_off_or_touches_another() {
     let many: Vec<&str> =
         ["static", "random", "sapo", "sapp", "lowest entropy of the answers", "x", "y", "z"].into();
     let mut figures = vec![("scatter".to_string(), scatter(&dots()).unwrap())];
     figures.push(("lines".to_string(), lines(&series()).unwrap()));
+    for rows in [1, 8, 60] {
+        figures.push((format!("strips of {rows} rows"), strips(&samples(rows)).unwrap()));
+    }
     for arms in [&["sapo"][..], &ARMS, &many] {
         figures.push((format!("metrics of {} arms", arms.len()), arm_metrics(&metrics(arms, 8)).unwrap()));
         for tasks in [&SHORT[..1], &SHORT[..4], &SHORT[..5], &SHORT[..8], &SHORT, &LONG] {
@@ -176,13 +193,14 @@ type Draw = Box<dyn Fn() -> Result<Figure, PlotError>>;
 #[test]
 fn files_hold_the_figure_and_the_same_bytes_each_time() {
     let folder = tempfile::tempdir().unwrap();
-    let figures: [(&str, Draw); 6] = [
+    let figures: [(&str, Draw); 7] = [
         ("matrices", Box::new(|| transfer_matrices(&matrices(&["sapo"], &SHORT[..3], 1)))),
         ("curves", Box::new(|| stream_curves(&curves(&ARMS, &SHORT[..3])))),
         ("losses", Box::new(|| variant_losses(&losses(&["sapo"], &SHORT[..3])))),
         ("metrics", Box::new(|| arm_metrics(&metrics(&ARMS, 8)))),
         ("scatter", Box::new(|| scatter(&dots()))),
         ("lines", Box::new(|| lines(&series()))),
+        ("strips", Box::new(|| strips(&samples(8)))),
     ];
     for (name, draw) in figures {
         let files = draw().unwrap().write(folder.path().join("deep"), name).unwrap();
@@ -199,7 +217,7 @@ fn files_hold_the_figure_and_the_same_bytes_each_time() {
             svg.starts_with(&format!("<svg width=\"1600\" height=\"{height}\"")) && svg.ends_with("</svg>\n")
         );
     }
-    assert_eq!(std::fs::read_dir(folder.path().join("deep")).unwrap().count(), 12, "nothing is left beside");
+    assert_eq!(std::fs::read_dir(folder.path().join("deep")).unwrap().count(), 14, "nothing is left beside");
 }
 
 #[test]
@@ -281,6 +299,7 @@ fn nothing_to_draw_is_refused() {
     empty(arm_metrics(&metrics(&[], 1)), "arms");
     empty(scatter(&Scatter { groups: vec![], ..dots() }), "groups");
     empty(lines(&Lines { series: vec![], ..series() }), "series");
+    empty(strips(&Strips { strips: vec![], ..samples(1) }), "strips");
 }
 
 #[test]
@@ -295,5 +314,8 @@ fn lengths_and_names_must_agree() {
     let mut data = metrics(&ARMS, 3);
     data.metrics[0].estimates.pop();
     assert!(matches!(arm_metrics(&data), Err(PlotError::Mismatch { expected: 4, got: 3, .. })));
+    let mut data = samples(3);
+    data.strips[1].values.pop();
+    assert!(matches!(strips(&data), Err(PlotError::Mismatch { expected: 2, got: 1, .. })));
     assert!(matches!(stream_curves(&curves(&["a", "a"], &SHORT)), Err(PlotError::Duplicate { .. })));
 }

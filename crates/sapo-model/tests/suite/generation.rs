@@ -1,19 +1,19 @@
 //! Greedy generation against transformers, and one batch against one prompt at a time.
 
-use sapo_model::{Device, Generation, Kind, LanguageModel, ModelError};
+use sapo_model::{Decoding, Device, Generation, Kind, LanguageModel, ModelError};
 use serde_json::json;
 
 use crate::fixtures::*;
 
 /// The model, which ends an answer at the fixture's end tokens.
-fn model_with_end_tokens(checkpoint: &Checkpoint) -> LanguageModel {
+pub(crate) fn model_with_end_tokens(checkpoint: &Checkpoint) -> LanguageModel {
     let copy = copy_of(checkpoint.name);
     let end = &checkpoint.numbers["generation"]["end_tokens"];
     edit_json(&copy.path().join("config.json"), |config| config["eos_token_id"] = json!(end));
     LanguageModel::open(copy.path(), Kind::Float, Device::Cpu).unwrap()
 }
 
-fn prompts(checkpoint: &Checkpoint) -> Vec<Vec<i64>> {
+pub(crate) fn prompts(checkpoint: &Checkpoint) -> Vec<Vec<i64>> {
     lists(&checkpoint.numbers["generation"]["prompts"])
 }
 
@@ -24,11 +24,13 @@ fn batched_answers_are_those_of_transformers() {
         let (prompts, answers) = (prompts(checkpoint), lists(&want["answers"]));
         let model = model_with_end_tokens(checkpoint);
         let mut done = 0;
-        let got = model.generate(&prompts, 32, 4096, |n| done += n).unwrap();
+        let got = model.generate(&prompts, Decoding::Greedy, 32, 4096, |n| done += n).unwrap();
         assert_eq!(done, prompts.len());
         for (i, answer) in got.iter().enumerate() {
             assert_eq!(answer.text, want["texts"][i].as_str().unwrap(), "{}, prompt {i}", checkpoint.name);
             assert_eq!(answer.tokens, answers[i].len(), "{}, prompt {i}", checkpoint.name);
+            let end = integers(&want["end_tokens"]).contains(answers[i].last().unwrap());
+            assert_eq!(answer.ended, end, "{}, prompt {i}", checkpoint.name);
         }
     });
 }
@@ -37,7 +39,9 @@ fn batched_answers_are_those_of_transformers() {
 fn company_and_padding_change_no_answer() {
     on_every_checkpoint(|checkpoint| {
         let (prompts, model) = (prompts(checkpoint), model_with_end_tokens(checkpoint));
-        let answers = |prompts: &[Vec<i64>], budget| model.generate(prompts, 32, budget, |_| ()).unwrap();
+        let answers = |prompts: &[Vec<i64>], budget| {
+            model.generate(prompts, Decoding::Greedy, 32, budget, |_| ()).unwrap()
+        };
         let alone: Vec<Generation> =
             prompts.iter().map(|prompt| answers(std::slice::from_ref(prompt), 4096).remove(0)).collect();
         for budget in [1, 40, 70, 4096] {
@@ -56,9 +60,12 @@ fn fewer_new_tokens_are_the_beginning_of_more() {
         let answers = lists(&checkpoint.numbers["generation"]["answers"]);
         let (prompts, model) = (prompts(checkpoint), model_with_end_tokens(checkpoint));
         for limit in [0, 1, 2, 9] {
-            for (i, answer) in model.generate(&prompts, limit, 4096, |_| ()).unwrap().iter().enumerate() {
+            for (i, answer) in
+                model.generate(&prompts, Decoding::Greedy, limit, 4096, |_| ()).unwrap().iter().enumerate()
+            {
                 let beginning = &answers[i][..limit.min(answers[i].len())];
                 assert_eq!(answer.tokens, beginning.len());
+                assert!(!answer.ended || answer.tokens == answers[i].len());
                 assert_eq!(answer.text, model.codec().decode(beginning).unwrap());
             }
         }
@@ -73,22 +80,22 @@ fn a_prompt_without_room_for_its_answer_is_an_error_with_its_index() {
         let model = LanguageModel::open(copy.path(), Kind::Float, Device::Cpu).unwrap();
         let room = model.max_tokens() - 32;
         let prompts = [vec![5; room], vec![5; room + 1]];
-        match model.generate(&prompts, 32, 4096, |_| ()) {
+        match model.generate(&prompts, Decoding::Greedy, 32, 4096, |_| ()) {
             Err(ModelError::TooLong { index: 1, tokens, limit }) => {
                 assert_eq!((tokens, limit), (model.max_tokens() + 1, model.max_tokens()));
             }
             other => panic!("{other:?}"),
         }
-        let answer = model.generate(&prompts[..1], 32, 4096, |_| ()).unwrap().remove(0);
+        let answer = model.generate(&prompts[..1], Decoding::Greedy, 32, 4096, |_| ()).unwrap().remove(0);
         assert!((1..=32).contains(&answer.tokens), "{answer:?}");
     });
 }
 
 #[test]
 fn an_empty_prompt_is_an_error_with_its_index() {
-    match open("llama-tied").generate(&[vec![5], Vec::new()], 4, 4096, |_| ()) {
+    match open("llama-tied").generate(&[vec![5], Vec::new()], Decoding::Greedy, 4, 4096, |_| ()) {
         Err(error @ ModelError::EmptyPrompt { index: 1 }) => assert!(error.to_string().contains("prompt 1")),
         other => panic!("{other:?}"),
     }
-    assert_eq!(open("llama-tied").generate(&[], 4, 4096, |_| ()).unwrap(), Vec::new());
+    assert_eq!(open("llama-tied").generate(&[], Decoding::Greedy, 4, 4096, |_| ()).unwrap(), Vec::new());
 }

@@ -4,7 +4,7 @@
 //! is allowed for it everywhere in this file.
 
 use proptest::prelude::*;
-use sapo_model::{Batch, Device, Encoded, ModelError};
+use sapo_model::{Batch, Decoding, Device, Encoded, ModelError};
 use serde_json::json;
 
 use crate::fixtures::*;
@@ -63,10 +63,14 @@ fn padding_on_the_left_changes_no_next_token() {
         let prompts = lists(&checkpoint.numbers["generation"]["prompts"]);
         let long = vec![7_i64; 60];
         for prompt in prompts {
-            let alone = model.generate(std::slice::from_ref(&prompt), 1, 4096, |_| ()).unwrap().remove(0);
+            let alone = model
+                .generate(std::slice::from_ref(&prompt), Decoding::Greedy, 1, 4096, |_| ())
+                .unwrap()
+                .remove(0);
             let next = logits(&model, &prompt).get(-1).argmax(0, false).int64_value(&[]);
             assert_eq!(alone.text, model.codec().decode(&[next]).unwrap());
-            let padded = model.generate(&[prompt, long.clone()], 1, 4096, |_| ()).unwrap().remove(0);
+            let padded =
+                model.generate(&[prompt, long.clone()], Decoding::Greedy, 1, 4096, |_| ()).unwrap().remove(0);
             assert_eq!(padded, alone);
         }
     });

@@ -15,6 +15,7 @@ mod invariance;
 mod model_directories;
 mod new_tokenizer;
 mod parity;
+mod sampling;
 mod stand_in;
 mod text;
 mod trained_models;

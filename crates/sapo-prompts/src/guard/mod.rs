@@ -111,9 +111,13 @@ impl Guard {
     }
 }
 
-/// The verdict on every paraphrase of a pool, in the pool's order: its id and the reasons against it.
-pub fn check_pool<'a>(pool: &'a PromptPool) -> Vec<(&'a str, Vec<Rejection>)> {
-    let guard = Guard::new(&pool.original().text, pool.labels());
+/// The verdict on every paraphrase of a pool, in the pool's order: its id and the reasons against it. No text of
+/// `examples`, inputs with answers, may stand in one.
+pub fn check_pool<'a, 'e>(
+    pool: &'a PromptPool,
+    examples: impl IntoIterator<Item = (&'e str, &'e str)>,
+) -> Vec<(&'a str, Vec<Rejection>)> {
+    let guard = Guard::new(&pool.original().text, pool.labels()).with_examples(examples);
     let paraphrases = pool.paraphrases();
     let named = |variant: &'a PromptVariant| (variant.id.as_str(), variant.text.as_str());
     let verdict = |(index, variant): (usize, &'a PromptVariant)| {
@@ -161,7 +165,7 @@ mod tests {
         let variant = |id: &str, text: &str| crate::PromptVariant {
             id: id.into(),
             text: Instruction::new(text),
-            origin: crate::Origin { source: "hand".into(), detail: None, seed: None },
+            origin: crate::Origin::of("hand"),
         };
         let paraphrases = vec![
             variant("p01", "Is the tweet positive or negative?"),
@@ -173,7 +177,7 @@ mod tests {
             paraphrases,
         )
         .unwrap();
-        let verdicts = check_pool(&pool);
+        let verdicts = check_pool(&pool, []);
         assert_eq!(verdicts[0], ("p01", vec![]));
         let missing = |label: &str| Rejection::LabelMissing { label: label.into() };
         assert_eq!(verdicts[1], ("p02", vec![missing("positive"), missing("negative")]));

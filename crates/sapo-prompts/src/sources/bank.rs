@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use serde::Deserialize;
 
-use super::{ParaphraseRequest, ParaphraseSource, SourceError};
+use super::{Dropped, ParaphraseRequest, ParaphraseSource, Paraphrases, SourceError};
 use crate::guard::check_pool;
 use crate::{Instruction, Origin, PoolError, PromptPool, PromptVariant};
 
@@ -122,7 +122,7 @@ impl Bank {
     /// # Errors
     /// No such file, a file that is no bank file, an original that has changed, or paraphrases that make no pool.
     pub fn pool(&self, benchmark: &str, task: &str, original: &Instruction) -> Result<PromptPool, BankError> {
-        let path = self.dir.join(plain_name(benchmark)?).join(format!("{}.json", plain_name(task)?));
+        let path = self.path(benchmark, task)?;
         let file = read(&path)?;
         if file.task != task {
             let reason = format!("`task`: expected `{task}` after the file's name, got `{}`", file.task);
@@ -131,18 +131,45 @@ impl Bank {
         into_pool(path, file, original)
     }
 
+    /// Benchmark and task of every file, in the order of their paths.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn entries(&self) -> Result<Vec<(String, String)>, BankError> {
+        let name = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let mut entries = Vec::new();
+        for benchmark in sorted_entries(&self.dir)?.into_iter().filter(|path| path.is_dir()) {
+            for path in sorted_entries(&benchmark)?.into_iter().filter(|path| is_json(path)) {
+                entries.extend(name(&benchmark).zip(name(&path)));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The paraphrases of a task, to be looked at; to be used they need the original, and [`Bank::pool`].
+    ///
+    /// # Errors
+    /// No such file, or one that is no bank file.
+    pub fn paraphrases(&self, benchmark: &str, task: &str) -> Result<Vec<PromptVariant>, BankError> {
+        let file = read(&self.path(benchmark, task)?)?;
+        Ok(variants(file.variants, &file.task))
+    }
+
+    fn path(&self, benchmark: &str, task: &str) -> Result<PathBuf, BankError> {
+        Ok(self.dir.join(plain_name(benchmark)?).join(format!("{}.json", plain_name(task)?)))
+    }
+
     /// The pool of the first bank file, by path, that was written for `original`.
     ///
     /// # Errors
     /// As [`Bank::pool`]; an unreadable file before the right one is an error too, because it might be the one.
     pub fn find(&self, original: &Instruction) -> Result<PromptPool, BankError> {
         let sha256 = original.sha256();
-        for benchmark in sorted_entries(&self.dir)?.into_iter().filter(|path| path.is_dir()) {
-            for path in sorted_entries(&benchmark)?.into_iter().filter(|path| is_json(path)) {
-                let file = read(&path)?;
-                if file.original_sha256 == sha256 {
-                    return into_pool(path, file, original);
-                }
+        for (benchmark, task) in self.entries()? {
+            let path = self.path(&benchmark, &task)?;
+            let file = read(&path)?;
+            if file.original_sha256 == sha256 {
+                return into_pool(path, file, original);
             }
         }
         Err(BankError::NoEntry { dir: self.dir.clone(), sha256 })
@@ -155,33 +182,29 @@ impl ParaphraseSource for Bank {
     }
 
     /// All of the bank's paraphrases in their order, or `count` of them drawn by `seed` (still in their order).
-    fn paraphrase(&self, request: &ParaphraseRequest) -> Result<Vec<PromptVariant>, SourceError> {
+    fn paraphrase(
+        &mut self,
+        request: &ParaphraseRequest,
+        on_progress: &mut dyn FnMut(usize),
+    ) -> Result<Paraphrases, SourceError> {
         let pool = self.find(&request.instruction)?;
-        let rejected: Vec<_> =
-            check_pool(&pool).into_iter().filter(|(_, reasons)| !reasons.is_empty()).collect();
-        let passed: Vec<&PromptVariant> = pool
-            .paraphrases()
-            .iter()
-            .filter(|variant| !rejected.iter().any(|(id, _)| *id == variant.id))
-            .collect();
-        if passed.len() < request.count {
-            let rejected = rejected
-                .into_iter()
-                .flat_map(|(id, reasons)| reasons.into_iter().map(move |reason| (id.to_owned(), reason)));
-            return Err(SourceError::TooFew {
-                name: NAME.into(),
-                wanted: request.count,
-                got: passed.len(),
-                rejected: rejected.collect(),
-            });
+        let mut made = Paraphrases::default();
+        let verdicts = check_pool(&pool, request.examples());
+        for (variant, (_, reasons)) in pool.paraphrases().iter().zip(verdicts) {
+            match reasons.into_iter().next() {
+                None => made.variants.push(variant.clone()),
+                Some(rejection) => {
+                    made.dropped.push(Dropped { text: variant.text.to_string(), reason: rejection.into() });
+                }
+            }
         }
-        let mut kept = passed;
         let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
-        while kept.len() > request.count {
-            let out = rng.next_u64() % kept.len() as u64; // so few arms that the bias of % is below 1e-17
-            kept.remove(out as usize);
+        while made.variants.len() > request.count {
+            let out = rng.next_u64() % made.variants.len() as u64; // so few arms that the bias of % is below 1e-17
+            made.variants.remove(out as usize);
         }
-        Ok(kept.into_iter().cloned().collect())
+        on_progress(made.variants.len());
+        Ok(made)
     }
 }
 
@@ -206,13 +229,16 @@ fn into_pool(path: PathBuf, file: BankFile, original: &Instruction) -> Result<Pr
         let (task, expected) = (file.task, file.original_sha256);
         return Err(BankError::OriginalChanged { path, task, expected, got });
     }
-    let variant = |entry: BankVariant| {
-        let origin = Origin { source: NAME.into(), detail: Some(file.task.clone()), seed: None };
-        PromptVariant { id: entry.id, text: entry.text, origin }
-    };
-    let paraphrases = file.variants.into_iter().map(variant).collect();
+    let paraphrases = variants(file.variants, &file.task);
     PromptPool::new(original.clone(), file.labels, paraphrases)
         .map_err(|source| BankError::Pool { path, source })
+}
+
+fn variants(entries: Vec<BankVariant>, task: &str) -> Vec<PromptVariant> {
+    let origin = Origin { detail: Some(task.to_owned()), ..Origin::of(NAME) };
+    let variant =
+        |entry: BankVariant| PromptVariant { id: entry.id, text: entry.text, origin: origin.clone() };
+    entries.into_iter().map(variant).collect()
 }
 
 fn sorted_entries(dir: &Path) -> Result<Vec<PathBuf>, BankError> {
@@ -256,7 +282,7 @@ mod tests {
     ];
 
     fn request(count: usize, seed: u64) -> ParaphraseRequest {
-        ParaphraseRequest { instruction: Instruction::new(ORIGINAL), labels: vec![], count, seed }
+        ParaphraseRequest::new(Instruction::new(ORIGINAL), vec![], count, seed)
     }
 
     #[test]
@@ -307,14 +333,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let bank = write_bank(dir.path(), &Instruction::new(ORIGINAL).sha256(), &TEXTS);
         let ids = |count, seed| -> Vec<String> {
-            let pool = pool_from(&bank, &request(count, seed)).unwrap();
+            let pool = pool_from(&mut bank.clone(), &request(count, seed), &mut |_| ()).unwrap();
             pool.paraphrases().iter().map(|variant| variant.id.clone()).collect()
         };
         assert_eq!(ids(4, 0), ["p01", "p02", "p03", "p04"]);
         assert_eq!(ids(2, 7), ids(2, 7));
         let draws: std::collections::HashSet<_> = (0..40).map(|seed| ids(2, seed)).collect();
         assert_eq!(draws.len(), 6, "40 seeds reach all 6 pairs of 4");
-        let error = pool_from(&bank, &request(5, 0)).unwrap_err();
+        let error = pool_from(&mut bank.clone(), &request(5, 0), &mut |_| ()).unwrap_err();
         assert!(matches!(error, SourceError::TooFew { wanted: 5, got: 4, .. }), "{error}");
     }
 
@@ -323,8 +349,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let texts = [TEXTS[0], "Is the tweet good or bad, in your view?"];
         let bank = write_bank(dir.path(), &Instruction::new(ORIGINAL).sha256(), &texts);
-        assert_eq!(pool_from(&bank, &request(1, 0)).unwrap().paraphrases()[0].id, "p01");
-        let error = pool_from(&bank, &request(2, 0)).unwrap_err().to_string();
-        assert!(error.contains("`p02`") && error.contains("label word `positive`"), "{error}");
+        assert_eq!(
+            pool_from(&mut bank.clone(), &request(1, 0), &mut |_| ()).unwrap().paraphrases()[0].id,
+            "p01"
+        );
+        let error = pool_from(&mut bank.clone(), &request(2, 0), &mut |_| ()).unwrap_err().to_string();
+        assert!(
+            error.contains("`Is the tweet good or bad, in your view?`")
+                && error.contains("label word `positive`"),
+            "{error}"
+        );
     }
 }

@@ -1,8 +1,8 @@
-//! Wordings made offline by [`grammar::rewrite`]: the fallback for an instruction that nothing else knows.
+//! Wordings made offline by [`grammar::rewrite`]: of any instruction, without a model.
 
-use super::{ParaphraseRequest, ParaphraseSource, SourceError};
-use crate::guard::Guard;
-use crate::{Instruction, Origin, PromptVariant, grammar};
+use super::{Dropped, ParaphraseRequest, ParaphraseSource, Paraphrases, SourceError, id};
+use crate::grammar::{self, Rewrite, RewriteRequest};
+use crate::{Instruction, Origin, PromptVariant};
 
 /// The source's name.
 pub(super) const NAME: &str = "grammar";
@@ -21,32 +21,33 @@ impl ParaphraseSource for Grammar {
         NAME
     }
 
-    fn paraphrase(&self, request: &ParaphraseRequest) -> Result<Vec<PromptVariant>, SourceError> {
-        let guard = Guard::new(&request.instruction, &request.labels);
-        let mut kept: Vec<PromptVariant> = Vec::new();
-        let mut rejected = Vec::new();
+    fn paraphrase(
+        &mut self,
+        request: &ParaphraseRequest,
+        on_progress: &mut dyn FnMut(usize),
+    ) -> Result<Paraphrases, SourceError> {
+        let guard = request.guard();
+        let mut made = Paraphrases::default();
         let drawn = request.count.saturating_mul(SPARE);
-        for text in grammar::rewrite(request.instruction.as_str(), drawn, request.seed) {
-            if kept.len() == request.count {
+        let rewritten = RewriteRequest { instruction: request.instruction.as_str(), labels: &request.labels };
+        for Rewrite { text, rule } in grammar::rewrite(&rewritten, drawn, request.seed) {
+            if made.variants.len() == request.count {
                 break;
             }
-            let earlier = kept.iter().map(|variant| (variant.id.as_str(), variant.text.as_str()));
+            let earlier = made.variants.iter().map(|variant| (variant.id.as_str(), variant.text.as_str()));
             match guard.check(&text, earlier).into_iter().next() {
-                None => kept.push(variant(kept.len() + 1, text, request.seed)),
-                Some(rejection) => rejected.push((text, rejection)),
+                None => made.variants.push(variant(made.variants.len() + 1, text, rule, request.seed)),
+                Some(rejection) => made.dropped.push(Dropped { text, reason: rejection.into() }),
             }
         }
-        if kept.len() < request.count {
-            let (wanted, got) = (request.count, kept.len());
-            return Err(SourceError::TooFew { name: NAME.into(), wanted, got, rejected });
-        }
-        Ok(kept)
+        on_progress(made.variants.len());
+        Ok(made)
     }
 }
 
-fn variant(number: usize, text: String, seed: u64) -> PromptVariant {
-    let origin = Origin { source: NAME.into(), detail: None, seed: Some(seed) };
-    PromptVariant { id: format!("p{number:02}"), text: Instruction::new(text), origin }
+fn variant(number: usize, text: String, rule: String, seed: u64) -> PromptVariant {
+    let origin = Origin { detail: Some(rule), seed: Some(seed), ..Origin::of(NAME) };
+    PromptVariant { id: id(number), text: Instruction::new(text), origin }
 }
 
 #[cfg(test)]
@@ -58,8 +59,8 @@ mod tests {
 
     fn pool(instruction: &str, labels: &[&str], count: usize, seed: u64) -> Result<PromptPool, SourceError> {
         let labels = labels.iter().map(|label| (*label).to_owned()).collect();
-        let request = ParaphraseRequest { instruction: Instruction::new(instruction), labels, count, seed };
-        pool_from(&Grammar, &request)
+        let request = ParaphraseRequest::new(Instruction::new(instruction), labels, count, seed);
+        pool_from(&mut Grammar, &request, &mut |_| ())
     }
 
     #[test]
@@ -69,7 +70,7 @@ mod tests {
         assert_eq!(made.paraphrases().len(), 20);
         assert_eq!(made.paraphrases()[19].id, "p20");
         assert_eq!(made.paraphrases()[0].origin.seed, Some(3));
-        assert!(check_pool(&made).iter().all(|(_, reasons)| reasons.is_empty()));
+        assert!(check_pool(&made, []).iter().all(|(_, reasons)| reasons.is_empty()));
         assert_eq!(made, pool(text, &["positive", "negative"], 20, 3).unwrap());
         assert_ne!(made, pool(text, &["positive", "negative"], 20, 4).unwrap());
     }

@@ -16,7 +16,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use rand_chacha::ChaCha8Rng;
-use sapo_prompts::grammar::{FrameSet, Wording, frames, rewrite};
+use sapo_prompts::grammar::{FrameSet, Wording, frames, wrap};
 use sapo_prompts::{Instruction, Origin, PromptVariant};
 
 pub use streams::{BuiltinError, stream, stream_names};
@@ -165,7 +165,7 @@ impl Family {
                 let cores = Wording { cores: self.pretraining_cores, frames: FrameSet::Pretraining }.all();
                 let framed = cores.into_iter().map(|phrase| phrase.text);
                 let sentences = self.pretraining_sentences.iter().flat_map(|sentence| {
-                    let remarks = rewrite(sentence, SENTENCE_REWRITES, draw::mixed("remarks", sentence, 0));
+                    let remarks = wrap(sentence, SENTENCE_REWRITES, draw::mixed("remarks", sentence, 0));
                     std::iter::once((*sentence).to_owned()).chain(remarks)
                 });
                 framed.chain(sentences).map(Instruction::new).collect()
@@ -201,11 +201,7 @@ impl Family {
             .map(|(i, (text, detail))| PromptVariant {
                 id: format!("p{:02}", i + 1),
                 text: Instruction::new(text),
-                origin: Origin {
-                    source: "grammar".to_owned(),
-                    detail: Some(detail.to_owned()),
-                    seed: Some(seed),
-                },
+                origin: Origin { detail: Some(detail.to_owned()), seed: Some(seed), ..Origin::of("grammar") },
             })
             .collect()
     }

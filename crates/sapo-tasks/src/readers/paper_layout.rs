@@ -58,6 +58,10 @@ impl PaperLayout {
         self.entries.keys().map(String::as_str)
     }
 
+    pub(super) fn instruction(&self, name: &str) -> Result<Instruction, ReadError> {
+        Ok(Instruction::new(self.entry(name)?.instruction.clone()))
+    }
+
     pub(super) fn task(&self, name: &str) -> Result<Task, ReadError> {
         let entry = self.entry(name)?;
         let language = self.benchmark.task(name).map_or(Language::English, |spec| spec.language);
@@ -67,7 +71,7 @@ impl PaperLayout {
             name: name.to_owned(),
             kind,
             language,
-            instruction: Instruction::new(entry.instruction.clone()),
+            instruction: self.instruction(name)?,
             suffix: entry.suffix.clone().filter(|suffix| !suffix.is_empty()),
             labels: entry.labels.clone(),
             train,

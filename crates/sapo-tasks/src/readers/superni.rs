@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::paper_layout::PaperLayout;
 use super::{Benchmark, ReadError, Split, TrainFrom};
-use crate::{Example, Task, TaskStream};
+use crate::{Example, Instruction, Task, TaskStream};
 
 /// A folder of SuperNI tasks in the paper's layout.
 #[derive(Debug, Clone)]
@@ -32,6 +32,14 @@ impl SuperNi {
     /// The tasks that `instructions.json` names, sorted.
     pub fn task_names(&self) -> impl Iterator<Item = &str> {
         self.0.task_names()
+    }
+
+    /// The instruction of a task, without reading its rows.
+    ///
+    /// # Errors
+    /// An unknown task.
+    pub fn instruction(&self, name: &str) -> Result<Instruction, ReadError> {
+        self.0.instruction(name)
     }
 
     /// A task with all its rows; classification where it has labels.

@@ -6,6 +6,7 @@ mod show;
 use std::io::Write;
 
 use clap::Subcommand;
+use sapo_prompts::Origin;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PoolCommand {
@@ -20,4 +21,13 @@ impl PoolCommand {
             Self::Show(args) => show::run(args, out),
         }
     }
+}
+
+/// Where a wording came from, in a few words.
+fn origin(origin: &Origin) -> String {
+    let Origin { source, detail, model, temperature, seed, request: _ } = origin;
+    let temperature = temperature.map(|temperature| format!("temperature {temperature}"));
+    let seed = seed.map(|seed| format!("seed {seed}"));
+    let parts = [Some(source.clone()), detail.clone(), model.clone(), temperature, seed];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -2,8 +2,10 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use sapo_prompts::{Origin, PoolDiversity, PromptPool};
+use sapo_prompts::{PairDistances, PoolDiversity, PromptPool};
 use serde_json::json;
+
+use super::origin;
 
 /// Show a pool's wordings and how far they are apart
 ///
@@ -21,36 +23,33 @@ pub(crate) struct ShowArgs {
 
 pub(crate) fn run(args: &ShowArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let pool = PromptPool::load(&args.pool)?;
-    let diversity = PoolDiversity::of(&pool);
-    let distance = |index: usize| diversity.as_ref().map_or(0.0, |diversity| diversity.to_original[index]);
+    let PoolDiversity { variants: shapes, pairs } = PoolDiversity::of(&pool);
     if args.json {
-        for (index, variant) in pool.variants().iter().enumerate() {
-            let line = json!({"id": variant.id, "text": variant.text, "origin": variant.origin,
-                              "distance_to_original": distance(index)});
+        for (variant, shape) in pool.variants().iter().zip(&shapes) {
+            let line = json!({"id": variant.id, "text": variant.text, "origin": variant.origin, "words": shape.words,
+                              "distance_to_original": shape.distance,
+                              "vocabulary_overlap": shape.vocabulary_overlap});
             writeln!(out, "{line}")?;
         }
         let closest =
-            diversity.as_ref().map(|d| json!({"a": d.closest.0, "b": d.closest.1, "distance": d.closest.2}));
+            pairs.as_ref().map(|p| json!({"a": p.closest.0, "b": p.closest.1, "distance": p.closest.2}));
         let summary = json!({"variants": pool.len(), "labels": pool.labels(),
-                             "mean_pair_distance": diversity.as_ref().map(|d| d.mean_pair), "closest": closest});
+                             "mean_pair_distance": pairs.as_ref().map(|p| p.mean), "closest": closest,
+                             "mean_pair_vocabulary_overlap": pairs.as_ref().map(|p| p.mean_vocabulary_overlap)});
         return Ok(writeln!(out, "{}", json!({"summary": summary}))?);
     }
-    for (index, variant) in pool.variants().iter().enumerate() {
-        writeln!(out, "{} ({}, distance {:.2})", variant.id, origin(&variant.origin), distance(index))?;
+    for (variant, shape) in pool.variants().iter().zip(&shapes) {
+        let from = origin(&variant.origin);
+        writeln!(out, "{} ({from}; {} words, distance {:.2})", variant.id, shape.words, shape.distance)?;
         for line in variant.text.as_str().lines() {
             writeln!(out, "    {line}")?;
         }
     }
     let labels = if pool.labels().is_empty() { "none".to_string() } else { pool.labels().join(", ") };
     writeln!(out, "\n{} variants; labels kept: {labels}", pool.len())?;
-    if let Some(PoolDiversity { mean_pair, closest: (a, b, least), .. }) = &diversity {
-        writeln!(out, "mean distance of two variants {mean_pair:.2}, least {least:.2} ({a}, {b})")?;
+    if let Some(PairDistances { mean, closest: (a, b, least), mean_vocabulary_overlap }) = &pairs {
+        writeln!(out, "mean distance of two variants {mean:.2}, least {least:.2} ({a}, {b})")?;
+        writeln!(out, "words that two variants share {:.0} %", 100.0 * mean_vocabulary_overlap)?;
     }
     Ok(())
-}
-
-fn origin(origin: &Origin) -> String {
-    let detail = origin.detail.iter().map(String::clone);
-    let seed = origin.seed.iter().map(|seed| format!("seed {seed}"));
-    [origin.source.clone()].into_iter().chain(detail).chain(seed).collect::<Vec<_>>().join(", ")
 }

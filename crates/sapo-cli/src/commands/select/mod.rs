@@ -13,11 +13,12 @@ use sapo_bandit::SelectorConfig;
 use sapo_learn::derive_seed;
 use sapo_model::LanguageModel;
 use sapo_prompts::PromptPool;
-use sapo_tasks::{Example, Language, Task, TaskKind, layout, subset};
+use sapo_tasks::{Example, Task, layout, subset};
 
 use crate::failure::InputError;
 use crate::jsonl::{self, LineShape, TaskLine};
 use crate::model_args::ModelArgs;
+use crate::own_task::LayoutArgs;
 use crate::progress;
 use crate::too_long::{self, Fitted, Reading};
 use oracle::RecordingOracle;
@@ -50,12 +51,6 @@ pub(crate) struct SelectArgs {
     /// The wordings to choose from, as `sapo paraphrase` writes them
     #[arg(long, value_name = "POOL.json")]
     pool: PathBuf,
-    /// Text after the input, the same for every wording, such as "Answer yes or no."
-    #[arg(long, value_name = "TEXT")]
-    suffix: Option<String>,
-    /// Language of the layout: the word before the input is "Text:" or "文本:"
-    #[arg(long, default_value = "english")]
-    language: LayoutLanguage,
     /// The rule that chooses
     #[arg(long, default_value = "exhaustive")]
     selector: Rule,
@@ -68,6 +63,8 @@ pub(crate) struct SelectArgs {
     /// Print one JSON object: winner, arms, tokens, seconds
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    layout: LayoutArgs,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -95,21 +92,6 @@ impl From<Rule> for SelectorConfig {
     }
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum LayoutLanguage {
-    English,
-    Chinese,
-}
-
-impl From<LayoutLanguage> for Language {
-    fn from(language: LayoutLanguage) -> Self {
-        match language {
-            LayoutLanguage::English => Self::English,
-            LayoutLanguage::Chinese => Self::Chinese,
-        }
-    }
-}
-
 /// The selection of a stream's first task: the same seed draws the same here and in a run.
 const STEP: usize = 1;
 
@@ -117,7 +99,7 @@ pub(crate) fn run(args: &SelectArgs, out: &mut dyn Write) -> anyhow::Result<()> 
     let lines = jsonl::read::<TaskLine>(&args.data)?;
     let pool = PromptPool::load(&args.pool)?;
     let model = args.model.open()?;
-    let task = task(args, &pool);
+    let task = args.layout.task(&args.data, pool.original().text.clone(), pool.labels());
     let population = population(args, lines.len());
     let Fitted { places, values, skipped } = too_long::fit(
         (args.model.too_long, &model, &args.data),
@@ -148,20 +130,6 @@ pub(crate) fn run(args: &SelectArgs, out: &mut dyn Write) -> anyhow::Result<()> 
         outcome.write_json(exhaustive_forward_tokens, seconds, out)
     } else {
         outcome.write_table(exhaustive_forward_tokens, seconds, out)
-    }
-}
-
-fn task(args: &SelectArgs, pool: &PromptPool) -> Task {
-    Task {
-        name: args.data.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
-        kind: if pool.labels().is_empty() { TaskKind::Generation } else { TaskKind::Classification },
-        language: args.language.into(),
-        instruction: pool.original().text.clone(),
-        suffix: args.suffix.clone(),
-        labels: pool.labels().to_vec(),
-        train: Vec::new(),
-        dev: Vec::new(),
-        test: Vec::new(),
     }
 }
 

@@ -1,9 +1,8 @@
-//! A typed grammar of instructions: a *core* says what to do, a *frame* says how one is asked to do it.
+//! Written cores in written frames: a *core* says what to do, a *frame* says how one is asked to do it.
 //!
 //! A core is an imperative clause in base form without a final period ("write the word that opens the list"). A frame
 //! is a text with one slot for a core. Frames come in two disjoint sets, so that a model may meet one set in
-//! pre-training and be tested on wordings of the other. [`rewrite`] needs no core: it wraps a whole instruction, and
-//! is the offline fallback for an instruction about which nothing else is known.
+//! pre-training and be tested on wordings of the other. Stored results depend on every text here, letter for letter.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -213,7 +212,7 @@ fn distinct<'a>(pairs: impl Iterator<Item = (&'a str, &'a Frame)>, count: usize)
 }
 
 /// All pairs of `0..rows` and `0..columns`, each once, along diagonals: every prefix uses both sides evenly.
-fn even_pairs(rows: usize, columns: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(super) fn even_pairs(rows: usize, columns: usize) -> impl Iterator<Item = (usize, usize)> {
     let cycle = if rows == 0 || columns == 0 { 1 } else { rows / gcd(rows, columns) * columns };
     (0..rows * columns).map(move |k| (k % rows, (k + k / cycle) % columns))
 }
@@ -222,61 +221,7 @@ fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// Openings and closings that may stand around any instruction; the empty ones stand for "nothing added".
-const OPENINGS: &[&str] = &[
-    "",
-    "Please do the following.",
-    "You are an expert annotator.",
-    "Read the instruction with care and follow it.",
-    "Here is your task.",
-    "We need your help with a short task.",
-    "You are a helpful assistant who follows instructions exactly.",
-    "The task below comes with one text.",
-    "Kindly help with this request.",
-    "Task:",
-    "Work through the text step by step, but write down only the result.",
-    "Imagine that you are asked this in an exam.",
-];
-const CLOSINGS: &[&str] = &[
-    "",
-    "Answer with nothing else.",
-    "Thank you.",
-    "Do not explain your answer.",
-    "Keep to the requested form.",
-    "Give the answer alone, without further comment.",
-    "Think first, then answer once.",
-    "The text follows.",
-];
-
-/// Up to `count` distinct wordings of any instruction, none equal to it: each holds the whole instruction letter for
-/// letter (so also its label words) between an opening and a closing. Fewer come back where no more can be made; none
-/// for a blank instruction.
-pub fn rewrite(instruction: &str, count: usize, seed: u64) -> Vec<String> {
-    let original = instruction.trim();
-    if original.is_empty() {
-        return Vec::new();
-    }
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let (mut openings, mut closings) = (OPENINGS.to_vec(), CLOSINGS.to_vec());
-    openings.shuffle(&mut rng);
-    closings.shuffle(&mut rng);
-    even_pairs(openings.len(), closings.len())
-        .map(|(opening, closing)| (openings[opening], closings[closing]))
-        .filter(|pair| *pair != ("", ""))
-        .map(|(opening, closing)| wrap(opening, original, closing))
-        .take(count)
-        .collect()
-}
-
-fn wrap(opening: &str, original: &str, closing: &str) -> String {
-    // Without a stop, the closing would run into the instruction's last sentence.
-    let ends_open = original.chars().last().is_some_and(char::is_alphanumeric);
-    let stop = if ends_open && !closing.is_empty() { "." } else { "" };
-    let stopped = format!("{original}{stop}");
-    [opening, &stopped, closing].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-fn capitalised(core: &str) -> String {
+pub(super) fn capitalised(core: &str) -> String {
     let mut letters = core.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
@@ -334,16 +279,5 @@ mod tests {
     fn nothing_comes_of_no_cores() {
         let wording = Wording { cores: &[], frames: FrameSet::HeldOut };
         assert!(wording.all().is_empty() && wording.sample(5, 0).is_empty());
-    }
-
-    #[test]
-    fn a_rewrite_keeps_the_instruction_and_says_when_it_has_no_more() {
-        let original = "Say {yes} or {no}: is it raining";
-        let texts = rewrite(original, 20, 3);
-        assert_eq!(texts.iter().collect::<HashSet<_>>().len(), 20);
-        assert_eq!(texts, rewrite(original, 20, 3));
-        assert!(texts.iter().all(|text| text.contains(original) && text != original));
-        assert_eq!(rewrite(original, 10_000, 3).len(), OPENINGS.len() * CLOSINGS.len() - 1);
-        assert!(rewrite("  ", 5, 3).is_empty());
     }
 }

@@ -1,0 +1,239 @@
+//! `sapo paraphrase`: one source asked, or one that asks another.
+
+mod api;
+mod search;
+
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail, ensure};
+use clap::{Args, ValueEnum};
+use sapo_learn::ModelWriter;
+use sapo_model::{LanguageModel, model_name};
+use sapo_prompts::guard::check_pool;
+use sapo_prompts::sources::{Bank, BankError, Filled, Grammar, ParaphraseSource, Written};
+use sapo_prompts::{Instruction, ParaphraseRequest, PromptPool, SourceError};
+
+use crate::jsonl::{self, TaskLine};
+use crate::model_args::ModelOptions;
+use crate::own_task::LayoutArgs;
+use crate::progress;
+use api::ApiArgs;
+use search::SearchArgs;
+
+const NEEDS_MODEL: &str = "this source asks a model: give its folder with --model";
+
+/// Make wordings that mean the same as an instruction
+///
+/// Writes a pool file for `sapo select`: the original as variant 0 and --count paraphrases. Every paraphrase keeps the
+/// labels letter for letter and passes the checks of `sapo pool check`; if there are too few, nothing is written.
+///
+/// Read the wordings before you train with them: no check can tell whether the meaning is the same.
+#[derive(Debug, Args)]
+pub(crate) struct ParaphraseArgs {
+    /// The original wording, without input and output suffix
+    #[arg(long, value_name = "TEXT")]
+    instruction: String,
+    /// Words that every wording keeps letter for letter, such as the answers of a classification [default with bank: the
+    /// bank's]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    labels: Vec<String>,
+    /// How many paraphrases
+    #[arg(long, value_name = "N", default_value = "20")]
+    count: NonZeroUsize,
+    /// Where they come from
+    #[arg(long)]
+    source: Source,
+    /// Let grammar make what the source lacks
+    #[arg(long)]
+    fill: bool,
+    /// JSON Lines of {"input", "target"}: examples of the task, of which no text may stand in a wording; search measures
+    /// wordings on them
+    #[arg(long, value_name = "FILE.jsonl")]
+    data: Option<PathBuf>,
+    /// Decides every random draw
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Folder of the bank
+    #[arg(long, value_name = "DIR", default_value = "data/prompts")]
+    bank: PathBuf,
+    /// The pool file to write [default: to stdout]
+    #[arg(long, value_name = "POOL.json")]
+    out: Option<PathBuf>,
+    /// Temperature of api and model; lower is closer to what they find likeliest
+    #[arg(long, value_name = "T", default_value_t = 0.6)]
+    temperature: f64,
+    /// model samples from the likeliest tokens that have this much probability together
+    #[arg(long, value_name = "P", default_value_t = 0.95)]
+    top_p: f64,
+    /// Longest answer of api and model in tokens; what is cut off is dropped
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    max_new_tokens: u32,
+    #[command(flatten)]
+    api: ApiArgs,
+    #[command(flatten)]
+    search: SearchArgs,
+    #[command(flatten)]
+    layout: LayoutArgs,
+    /// Model that writes (model) or measures (search): a folder in Hugging Face layout, or org/name or org/name@revision
+    /// of the Hugging Face Hub
+    #[arg(long, value_name = "DIR|ORG/NAME", help_heading = "Model")]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    options: ModelOptions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Source {
+    /// Written by hand, for the tasks of SuperNI and TRACE; the instruction must be theirs, letter for letter
+    Bank,
+    /// Written by a language model behind an OpenAI-compatible chat endpoint: --api-base, --api-model
+    Api,
+    /// Written by the loaded model itself, by sampling: --model
+    Model,
+    /// Other frames, verbs and words for any instruction, by rule and offline
+    Grammar,
+    /// Rounds of paraphrasing the best so far: --from proposes, --model measures on --data
+    Search,
+}
+
+/// A source that makes wordings of its own.
+#[derive(Debug, Clone, Copy)]
+enum Maker {
+    Bank,
+    Api,
+    Model,
+    Grammar,
+}
+
+/// A model, kept while its wordings are asked for.
+struct Loaded {
+    model: LanguageModel,
+    name: String,
+}
+
+impl Loaded {
+    fn writer(&self, args: &ParaphraseArgs) -> Written<ModelWriter<'_>> {
+        Written(ModelWriter {
+            model: &self.model,
+            name: self.name.clone(),
+            temperature: args.temperature,
+            top_p: args.top_p,
+            max_new_tokens: args.max_new_tokens as usize,
+            token_budget: args.options.token_budget(),
+        })
+    }
+}
+
+pub(crate) fn run(args: &ParaphraseArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    ensure!(!args.instruction.trim().is_empty(), "--instruction is empty: there is nothing to paraphrase");
+    let request = request(args)?;
+    let loaded = match &args.model {
+        Some(model) if matches!(args.source, Source::Model | Source::Search) => {
+            Some(Loaded { model: args.options.open(model)?, name: model_name(model) })
+        }
+        _ => None,
+    };
+    let from = |maker| with_maker(args, maker, loaded.as_ref(), |source| pool_of(args, source, &request));
+    let pool = match args.source {
+        Source::Bank => from(Maker::Bank)?,
+        Source::Api => from(Maker::Api)?,
+        Source::Model => from(Maker::Model)?,
+        Source::Grammar => from(Maker::Grammar)?,
+        Source::Search => search::pool(args, &request, loaded.as_ref().context(NEEDS_MODEL)?)?,
+    };
+    // a last look: the bank's labels may be others than those that were asked for
+    for (id, reasons) in check_pool(&pool, examples(&request)) {
+        if let Some(reason) = reasons.first() {
+            bail!("paraphrase `{id}` does not pass: {reason}");
+        }
+    }
+    match &args.out {
+        None => write!(out, "{}", pool.to_json()?)?,
+        Some(path) => {
+            pool.save(path)?;
+            eprintln!("wrote {}: the original and {} paraphrases", path.display(), pool.paraphrases().len());
+        }
+    }
+    Ok(())
+}
+
+fn request(args: &ParaphraseArgs) -> anyhow::Result<ParaphraseRequest> {
+    let instruction = Instruction::new(&args.instruction);
+    let mut labels = args.labels.clone();
+    if labels.is_empty() && args.source == Source::Bank {
+        labels = match Bank::open(&args.bank).and_then(|bank| bank.find(&instruction)) {
+            Err(BankError::NoEntry { .. }) if args.fill => labels,
+            found => found.map_err(SourceError::from)?.labels().to_vec(),
+        };
+    }
+    let examples = match &args.data {
+        None => Vec::new(),
+        Some(path) => jsonl::read::<TaskLine>(path)?
+            .into_iter()
+            .map(|line| (line.value.input, line.value.target))
+            .collect(),
+    };
+    Ok(ParaphraseRequest {
+        examples,
+        ..ParaphraseRequest::new(instruction, labels, args.count.get(), args.seed)
+    })
+}
+
+fn examples(request: &ParaphraseRequest) -> impl Iterator<Item = (&str, &str)> {
+    request.examples.iter().map(|(input, answer)| (input.as_str(), answer.as_str()))
+}
+
+/// Gives `ask` the source, and says on stderr what asking it has cost.
+fn with_maker<T>(
+    args: &ParaphraseArgs,
+    maker: Maker,
+    loaded: Option<&Loaded>,
+    ask: impl FnOnce(&mut dyn ParaphraseSource) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    match maker {
+        Maker::Bank => ask(&mut Bank::open(&args.bank).map_err(SourceError::from)?),
+        Maker::Grammar => ask(&mut Grammar),
+        Maker::Model => ask(&mut loaded.context(NEEDS_MODEL)?.writer(args)),
+        Maker::Api => {
+            let mut chat = Written(args.api.chat(args.temperature, args.max_new_tokens)?);
+            let asked = ask(&mut chat);
+            let spent = chat.0.spent();
+            eprintln!(
+                "{}: {} calls, {} tokens; {} answers from the cache",
+                chat.0.settings().model,
+                spent.calls,
+                spent.tokens,
+                spent.from_cache
+            );
+            asked
+        }
+    }
+}
+
+/// The pool of a source, filled up by grammar where that is wanted; what was dropped is told on stderr.
+fn pool_of(
+    args: &ParaphraseArgs,
+    source: &mut dyn ParaphraseSource,
+    request: &ParaphraseRequest,
+) -> anyhow::Result<PromptPool> {
+    let bar = progress::bar(request.count, "paraphrase");
+    let mut on_progress = |count: usize| bar.set_position(count as u64);
+    let mut grammar = Grammar;
+    let mut filled;
+    let source: &mut dyn ParaphraseSource = if args.fill {
+        filled = Filled { first: source, rest: &mut grammar };
+        &mut filled
+    } else {
+        source
+    };
+    let made = source.paraphrase(request, &mut on_progress)?;
+    bar.finish_and_clear();
+    let kinds: Vec<String> =
+        made.dropped_by_kind().into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    if !kinds.is_empty() {
+        eprintln!("dropped {}: {}", made.dropped.len(), kinds.join(", "));
+    }
+    Ok(made.into_pool(source.name(), request)?)
+}
