@@ -126,9 +126,14 @@ fn figure(pools: &[Pool]) -> Strips {
     };
     Strips {
         title: "The pools that ship: every paraphrase of every task".into(),
-        panels: ["length (words)", "distance to original", "words shared with it", "distance to nearest"]
-            .map(String::from)
-            .to_vec(),
+        panels: [
+            "length (words)",
+            "distance to the original",
+            "words in common with it",
+            "distance to the nearest",
+        ]
+        .map(String::from)
+        .to_vec(),
         strips: pools.iter().map(strip).collect(),
     }
 }

@@ -1,6 +1,6 @@
 //! Many small samples side by side: a strip of dots for each, under several quantities at once.
 
-use super::axes::{Axis, LABEL, MARGIN, PANEL, Plot, Swatch, TICK, WIDTH, jitter, legend, title};
+use super::axes::{Axis, LABEL, MARGIN, Plot, Swatch, TICK, WIDTH, jitter, legend, title};
 use super::check::Check;
 use super::error::PlotError;
 use super::palette::{BLACK, GREY, GRID, colours};
@@ -55,25 +55,38 @@ pub fn strips(data: &Strips) -> Result<Figure, PlotError> {
         .map(|(group, paint)| (Swatch::Dots(vec![*paint], 9.0), (*group).to_string()))
         .collect();
     entries.push((Swatch::Dots(vec![BLACK], 9.0), "median".into()));
-    let top = legend(&mut scene, top, &entries) + PANEL.line();
+    let top = legend(&mut scene, top, &entries);
 
     let names: Vec<String> = data.strips.iter().map(|strip| NAME.fit(&strip.name, LONGEST_NAME)).collect();
     let room = names.iter().map(|name| NAME.width(name)).fold(0.0, f64::max) + 18.0;
-    let (left, gap) = (MARGIN + room, 44.0);
+    let axes: Vec<Axis> = (0..data.panels.len())
+        .map(|panel| {
+            let values = data.strips.iter().flat_map(|strip| &strip.values[panel]).copied();
+            Axis::covering(values.chain([0.0]), 3)
+        })
+        .collect();
+    // labels of neighbouring axes end at their panels' edges
+    let gap = 20.0 + axes.iter().map(|axis| axis.label_width(TICK)).fold(0.0, f64::max);
+    let left = MARGIN + room;
     let panels = data.panels.len();
-    let width = (WIDTH - MARGIN - left - gap * (panels - 1) as f64) / panels as f64;
+    let width = (WIDTH - MARGIN - left - gap * (panels as f64 - 0.5)) / panels as f64;
+    let headings: Vec<Vec<String>> =
+        data.panels.iter().map(|name| LABEL.wrap(name, width + gap / 2.0, 2)).collect();
+    let lines = headings.iter().map(Vec::len).max().unwrap_or(0) as f64;
+    let top = top + lines * LABEL.line() + 8.0;
     let bottom = top + ROW * data.strips.len() as f64;
     let middle = |row: usize| top + ROW * (row as f64 + 0.5);
     for (row, name) in names.iter().enumerate() {
         scene.text((left - 18.0, middle(row)), name, NAME, Align::Right);
     }
-    for (panel, name) in data.panels.iter().enumerate() {
-        let values = || data.strips.iter().flat_map(|strip| &strip.values[panel]).copied();
+    for (panel, heading) in headings.iter().enumerate() {
         let from = left + panel as f64 * (width + gap);
-        let x = Axis::covering(values().chain([0.0]), 4);
         let y = Axis::counting(0, 1, 1);
-        let plot = Plot { left: from, top, right: from + width, bottom, x, y };
-        scene.text((from, top - PANEL.line() / 2.0), LABEL.fit(name, width), LABEL, Align::Left);
+        let plot = Plot { left: from, top, right: from + width, bottom, x: axes[panel].clone(), y };
+        for (line, text) in heading.iter().rev().enumerate() {
+            let above = top - 8.0 - LABEL.line() * (line as f64 + 0.5);
+            scene.text((from, above), text, LABEL, Align::Left);
+        }
         for tick in &plot.x.ticks {
             scene.line(&[(plot.px(*tick), top), (plot.px(*tick), bottom)], 2.0, GRID);
         }

@@ -142,11 +142,16 @@ fn samples(rows: usize) -> Strips {
     let strip = |row: usize| Strip {
         name: format!("{} {row}", LONG[row % 3]),
         group: ["built-in", "bank"][usize::from(row > 3)].into(),
-        values: vec![values(row, 0), if row == 2 { vec![] } else { values(row, 1) }],
+        values: vec![
+            values(row, 0),
+            if row == 2 { vec![] } else { values(row, 1) },
+            values(row, 2),
+            values(row, 3),
+        ],
     };
     Strips {
         title: "Lengths and distances".into(),
-        panels: owned(&["length (words)", "distance to the original"]),
+        panels: owned(&["length (words)", "distance to original", "words in common", "nearest"]),
         strips: (0..rows).map(strip).collect(),
     }
 }
@@ -316,6 +321,6 @@ fn lengths_and_names_must_agree() {
     assert!(matches!(arm_metrics(&data), Err(PlotError::Mismatch { expected: 4, got: 3, .. })));
     let mut data = samples(3);
     data.strips[1].values.pop();
-    assert!(matches!(strips(&data), Err(PlotError::Mismatch { expected: 2, got: 1, .. })));
+    assert!(matches!(strips(&data), Err(PlotError::Mismatch { expected: 4, got: 3, .. })));
     assert!(matches!(stream_curves(&curves(&["a", "a"], &SHORT)), Err(PlotError::Duplicate { .. })));
 }
