@@ -225,6 +225,8 @@ fn clause(text: &str) -> Option<Request<'_>> {
     let (text, end) = match text.chars().last()? {
         '.' => (text.strip_suffix('.')?, "."),
         '!' => (text.strip_suffix('!')?, "."),
+        // "say what the answer is: is it good or bad?" ends with a question of its own
+        '?' if text.contains(": ") => (text, ""),
         '?' => (text.strip_suffix('?')?, "."),
         ':' => (text.strip_suffix(':')?, ":"),
         // A mark inside the quotes ends the sentence already.

@@ -33,6 +33,13 @@ fn a_seed_decides_and_more_begins_with_the_same() {
 }
 
 #[test]
+fn a_question_at_the_end_of_a_request_keeps_its_mark() {
+    for text in texts("Please work out the answer: Is the guest happy or sad?", &["happy", "sad"], 30, 0) {
+        assert!(text.contains("s the guest happy or sad?") && !text.contains("??"), "{text}");
+    }
+}
+
+#[test]
 fn a_sample_to_read() {
     let expected = [
         (
