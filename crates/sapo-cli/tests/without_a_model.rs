@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{folder, sapo_in};
+use common::{folder, sapo_in, sapo_with};
 use serde_json::json;
 
 #[test]
@@ -252,7 +252,7 @@ fn chat_server(answers: usize) -> (String, std::thread::JoinHandle<Vec<String>>)
 #[test]
 fn paraphrase_by_a_chat_endpoint() {
     let here = folder(&[]);
-    let (base, server) = chat_server(3);
+    let (base, server) = chat_server(6);
     let args = [
         "paraphrase",
         "--instruction",
@@ -275,7 +275,15 @@ fn paraphrase_by_a_chat_endpoint() {
         r#"{"top_p": 0.9}"#,
     ];
     let command = [&args[..], &more].concat();
-    let run = sapo_in(here.path(), &command);
+    let secret = [("SAPO_API_KEY", "sk-veryVerySecret"), ("RUST_LOG", "trace")];
+    let logged = sapo_with(&secret, here.path(), &command);
+    assert_eq!(logged.code, 0, "{}", logged.stderr);
+    assert!(
+        logged.stderr.contains("hyper") && !logged.stderr.contains("veryVerySecret"),
+        "{}",
+        logged.stderr
+    );
+    let run = sapo_in(here.path(), &[&command[..], &["--seed", "1"]].concat());
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(run.stderr, "tiny: 3 calls, 300 tokens; 0 answers from the cache\n");
     let pool: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
@@ -289,10 +297,15 @@ fn paraphrase_by_a_chat_endpoint() {
         "{bodies:?}"
     );
     // the server is gone, the answers are not
-    let again = sapo_in(here.path(), &command);
+    let again = sapo_in(here.path(), &[&command[..], &["--seed", "1"]].concat());
     assert_eq!(again.stdout, run.stdout);
     assert_eq!(again.stderr, "tiny: 0 calls, 0 tokens; 3 answers from the cache\n");
-    assert_eq!(std::fs::read_dir(here.path().join("answers")).unwrap().count(), 3);
+    let kept = std::fs::read_dir(here.path().join("answers")).unwrap();
+    let files = kept.flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
+    let texts: Vec<String> =
+        files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    assert_eq!(texts.len(), 6);
+    assert!(texts.iter().all(|text| !text.contains("veryVerySecret")));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Asking a chat endpoint that speaks OpenAI's protocol (`POST <base>/chat/completions`), so that a stop loses nothing and
 //! nothing is paid twice.
 //!
-//! Every answer is kept on disk under the hash of what was asked ([`cache`]); a request is tried again where that may help
-//! ([`retry`]); no more is spent than was allowed ([`budget`]). The key goes into one header of requests to the endpoint and
+//! Every answer is kept on disk under the hash of what was asked (`cache.rs`); a request is tried again where that may help
+//! (`retry.rs`); no more is spent than was allowed (`budget.rs`). The key goes into one header of requests to the endpoint and
 //! nowhere else: redirects are not followed, and what the endpoint says is cleared of it.
 //!
 //! Deliberately absent: streaming, tools, images.

@@ -39,11 +39,19 @@ pub enum Rejection {
     },
     /// The wording is mostly in another script than the original.
     #[error("mostly {found} script, the original is mostly {expected}")]
-    LanguageChanged {
+    ScriptChanged {
         /// The original's script.
         expected: Script,
         /// The wording's.
         found: Script,
+    },
+    /// The wording is in another language that is written in the same script.
+    #[error("reads as {found}, the original as {expected}")]
+    LanguageChanged {
+        /// The original's language, in English.
+        expected: &'static str,
+        /// The wording's.
+        found: &'static str,
     },
     /// Too little to be an instruction.
     #[error("{got} characters long, at least {least} expected")]

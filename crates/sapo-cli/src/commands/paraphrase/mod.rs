@@ -43,7 +43,7 @@ pub(crate) struct ParaphraseArgs {
     #[arg(long, value_name = "N", default_value = "20")]
     count: NonZeroUsize,
     /// Where they come from
-    #[arg(long)]
+    #[arg(long, default_value = "grammar")]
     source: Source,
     /// Let grammar make what the source lacks
     #[arg(long)]
