@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 
 use common::{MAX_TOKENS, Run, folder, open, sapo_in, tiny_model};
-use sapo_model::{Decoding, Encoded, Generation, LanguageModel, TextCodec};
+use sapo_model::{Decoding, Encoded, Generation, LanguageModel, SharedPrefix, TextCodec};
 use serde_json::{Value, json};
 
 const COMPLETION: &str = " fine. the room was cold";
@@ -172,27 +172,32 @@ fn select_cuts_the_input_the_same_for_all_wordings() {
     let data = example("fine food") + &example(&long()) + &example("fine room");
     let here = folder(&[("data.jsonl", &data), ("pool.json", &pool.to_string())]);
     let model = open(&tiny_model(here.path()));
-    let lengths = |input: &str| -> Vec<usize> {
+    let texts = |input: &str| -> [Encoded; 2] {
         let text = |wording: &str| format!("{wording}\n\nText:\n{input}\n\nAnswer:");
-        wordings.map(|w| model.codec().encode_example(&text(w), "good").unwrap().ids.len()).to_vec()
+        wordings.map(|wording| model.codec().encode_example(&text(wording), "good").unwrap())
     };
-    let fits = |input: &str| Some(lengths(input)).filter(|all| all.iter().all(|&n| n <= MAX_TOKENS));
+    let fits =
+        |input: &str| Some(texts(input)).filter(|all| all.iter().all(|text| text.ids.len() <= MAX_TOKENS));
     let (_, cut) = longest(model.codec(), &long(), fits);
-    assert_eq!(cut.iter().max(), Some(&MAX_TOKENS));
-    let short: usize = ["fine food", "fine room"].iter().flat_map(|input| lengths(input)).sum();
+    assert_eq!(cut.iter().map(|text| text.ids.len()).max(), Some(MAX_TOKENS));
+    let [food, room] = ["fine food", "fine room"].map(texts);
+    let forward = |examples: &[&[Encoded; 2]]| -> usize {
+        let of_wording = |w: usize| SharedPrefix::of(examples.iter().map(|texts| &texts[w])).forward_tokens();
+        of_wording(0) + of_wording(1)
+    };
 
     let select = ["select", "--pool", "pool.json", "--suffix", "Answer:", "--json"];
     let shortened = run(here.path(), &select, &["--too-long", "shorten-prompt"]);
     assert_eq!(shortened.code, 0, "{}", shortened.stderr);
     let json = shortened.json().remove(0);
     assert_eq!((&json["shortened"], &json["skipped"]), (&json!([1]), &Value::Null));
-    assert_eq!(json["forward_tokens"], short + cut.iter().sum::<usize>());
+    assert_eq!(json["forward_tokens"], forward(&[&food, &cut, &room]));
     assert_eq!(json["arms"][1]["examples"], 3);
 
     let skipping = run(here.path(), &select, &["--too-long", "skip"]);
     assert!(skipping.stderr.contains("left out because of"), "{}", skipping.stderr);
     let json = skipping.json().remove(0);
     assert_eq!((&json["shortened"], &json["skipped"]), (&Value::Null, &json!([1])));
-    assert_eq!(json["forward_tokens"], short);
+    assert_eq!(json["forward_tokens"], forward(&[&food, &room]));
     assert_eq!(json["arms"][1]["examples"], 2);
 }

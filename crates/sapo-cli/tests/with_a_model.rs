@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 
 use common::{MAX_TOKENS, folder, open, sapo_in, tiny_model};
-use sapo_model::{Decoding, Generation, LoraConfig, Sampling, TextCodec};
+use sapo_model::{Decoding, Encoded, Generation, LoraConfig, Sampling, SharedPrefix, TextCodec};
 use serde_json::{Value, json};
 
 const PAIRS: &str = r#"{"prompt": "the food was", "completion": " fine"}
@@ -258,7 +258,8 @@ const POOL: &str = r#"{"version": 1, "instruction": "Is the review good or bad?"
 ]}
 "#;
 
-/// Losses of every wording on every example, asked of the library one by one: (sum, tokens, forward tokens).
+/// Losses of every wording on every example, asked of the library one by one: (sum, tokens, forward tokens), where what
+/// all examples of a wording begin with goes forward once, for the first.
 fn library_losses(model: &Path) -> Vec<Vec<(f64, f64, usize)>> {
     let model = open(model);
     let pool: Value = serde_json::from_str(POOL).unwrap();
@@ -268,12 +269,17 @@ fn library_losses(model: &Path) -> Vec<Vec<(f64, f64, usize)>> {
         let lines = EXAMPLES.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let of_line = |line: Value| {
             let prompt = format!("{wording}\n\nText:\n{}\n\nAnswer:", line["input"].as_str().unwrap());
-            let encoded = model.codec().encode_example(&prompt, line["target"].as_str().unwrap()).unwrap();
-            let forward = encoded.ids.len();
-            let loss = model.example_losses(&[encoded], 1, |_| {}).unwrap()[0];
+            model.codec().encode_example(&prompt, line["target"].as_str().unwrap()).unwrap()
+        };
+        let texts: Vec<Encoded> = lines.map(of_line).collect();
+        let shared = SharedPrefix::of(&texts).ids().len();
+        assert!(shared > 0 || wording.len() < 30, "{wording:?} is long enough to be shared");
+        let of_text = |(place, text): (usize, &Encoded)| {
+            let loss = model.example_losses(std::slice::from_ref(text), 1, |_| {}).unwrap()[0];
+            let forward = text.ids.len() - if place == 0 { 0 } else { shared };
             (loss.nll_sum, loss.tokens as f64, forward)
         };
-        lines.map(of_line).collect()
+        texts.iter().enumerate().map(of_text).collect()
     };
     wordings.map(of_wording).collect()
 }

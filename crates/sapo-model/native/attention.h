@@ -12,8 +12,57 @@
 
 namespace sapo {
 
-// q [M, heads, head_dim]; k, v [N, key_heads, head_dim]; of each of B sequences `query_counts` rows of q and `key_counts`
-// rows of k; `position` [M] is each query's place among its sequence's keys, rising.
+// Rows of B sequences laid end to end: q and out [M, heads, head_dim]; k, v [N, key_heads, head_dim]; of each sequence
+// `query_counts` rows of q and `key_counts` rows of k; `position` [M] is each query's place among its sequence's keys,
+// rising.
+struct PackedRows {
+    const Tensor &q, &k, &v, &out;
+    const int64_t *queries, *keys, *position;
+    int64_t sequences, key_heads, group, head_dim, most_keys = 0;
+    std::vector<int64_t> first_query{0}, first_key{0};
+
+    PackedRows(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& out, const Tensor& query_counts,
+               const Tensor& key_counts, const Tensor& position)
+        : q(q), k(k), v(v), out(out), queries(query_counts.const_data_ptr<int64_t>()),
+          keys(key_counts.const_data_ptr<int64_t>()), position(position.const_data_ptr<int64_t>()),
+          sequences(query_counts.numel()), key_heads(k.size(1)), group(q.size(1) / k.size(1)), head_dim(q.size(2)) {
+        for (int64_t i = 0; i < sequences; ++i) {
+            first_query.push_back(first_query[i] + queries[i]);
+            first_key.push_back(first_key[i] + keys[i]);
+            most_keys = std::max(most_keys, keys[i]);
+        }
+    }
+
+    // Where the results of a sequence's queries that read one key head begin in `out`.
+    int64_t out_place(int64_t sequence, int64_t key_head) const {
+        return first_query[sequence] * out.stride(0) + key_head * group * head_dim;
+    }
+
+    // One sequence's queries that read one key head: without prefix, soft cap and log_sum.
+    template <typename At>
+    auto task(const At& at_, int64_t sequence, int64_t key_head, int64_t window, double scale) const {
+        const int64_t query = first_query[sequence], key = first_key[sequence], head = key_head * group;
+        AttentionTask<std::remove_pointer_t<decltype(at_(q))>> task = {};
+        task.q = at_(q) + query * q.stride(0) + head * q.stride(1);
+        task.k = at_(k) + key * k.stride(0) + key_head * k.stride(1);
+        task.v = at_(v) + key * v.stride(0) + key_head * v.stride(1);
+        task.q_stride = q.stride(0), task.k_stride = k.stride(0), task.v_stride = v.stride(0);
+        task.q_head_stride = q.stride(1);
+        task.queries = queries[sequence], task.keys = keys[sequence], task.group = group, task.head_dim = head_dim;
+        task.columns = padded(task.keys);
+        task.position = position + query;
+        task.window = window;
+        task.scale = static_cast<float>(scale);
+        task.out = at_(out) + out_place(sequence, key_head);
+        task.out_stride = out.stride(0);
+        return task;
+    }
+};
+
+// The rows that a kernel can read as they lie: those of contiguous numbers.
+inline Tensor rows_contiguous(const Tensor& x) { return x.stride(2) == 1 ? x : x.contiguous(); }
+
+// Attention of the sequences, each by itself.
 struct Attention : torch::autograd::Function<Attention> {
     static Tensor forward(AutogradContext* context, const Tensor& given_q, const Tensor& given_k, const Tensor& given_v,
                           const Tensor& query_counts, const Tensor& key_counts, const Tensor& position, int64_t window,
@@ -61,8 +110,6 @@ private:
         int64_t out, key;
     };
 
-    static Tensor rows_contiguous(const Tensor& x) { return x.stride(2) == 1 ? x : x.contiguous(); }
-
     template <typename T>
     static AttentionGradientTask<T> gradient_task(const AttentionTask<T>& forward) {
         return {forward, nullptr, nullptr, nullptr, nullptr, 0};
@@ -73,42 +120,59 @@ private:
     static void each_task(const At& at_, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& out,
                           const Tensor& log_sum, const Tensor& query_counts, const Tensor& key_counts,
                           const Tensor& position, int64_t window, double scale, const Work& work) {
-        const int64_t sequences = query_counts.numel(), key_heads = k.size(1), head_dim = q.size(2);
-        const int64_t group = q.size(1) / key_heads;
-        const int64_t *queries = query_counts.const_data_ptr<int64_t>(), *keys = key_counts.const_data_ptr<int64_t>();
-        std::vector<int64_t> first_query(sequences + 1, 0), first_key(sequences + 1, 0);
-        int64_t most_keys = 0;
-        for (int64_t i = 0; i < sequences; ++i) {
-            first_query[i + 1] = first_query[i] + queries[i];
-            first_key[i + 1] = first_key[i] + keys[i];
-            most_keys = std::max(most_keys, keys[i]);
-        }
-        at::parallel_for(0, sequences * key_heads, 1, [&](int64_t begin, int64_t end) {
-            const std::unique_ptr<float[]> scratch(new float[attention_scratch(most_keys, head_dim)]);
+        const PackedRows rows(q, k, v, out, query_counts, key_counts, position);
+        at::parallel_for(0, rows.sequences * rows.key_heads, 1, [&](int64_t begin, int64_t end) {
+            const std::unique_ptr<float[]> scratch(new float[attention_scratch(rows.most_keys, rows.head_dim)]);
             for (int64_t index = begin; index < end; ++index) {
-                const int64_t sequence = index / key_heads, key_head = index % key_heads;
-                const int64_t query = first_query[sequence], key = first_key[sequence], head = key_head * group;
-                if (queries[sequence] == 0) continue;
-                const Place place = {query * out.stride(0) + head * head_dim, key * key_heads * head_dim + key_head * head_dim};
-                AttentionTask<std::remove_pointer_t<decltype(at_(q))>> task;
-                task.q = at_(q) + query * q.stride(0) + head * q.stride(1);
-                task.k = at_(k) + key * k.stride(0) + key_head * k.stride(1);
-                task.v = at_(v) + key * v.stride(0) + key_head * v.stride(1);
-                task.q_stride = q.stride(0), task.k_stride = k.stride(0), task.v_stride = v.stride(0);
-                task.q_head_stride = q.stride(1);
-                task.queries = queries[sequence], task.keys = keys[sequence], task.group = group;
-                task.head_dim = head_dim;
-                task.position = position.const_data_ptr<int64_t>() + query;
-                task.window = window;
-                task.scale = static_cast<float>(scale);
-                task.out = at_(out) + place.out;
-                task.out_stride = out.stride(0);
-                task.log_sum = log_sum.data_ptr<float>() + query * q.size(1) + head;
-                work(task, place, scratch.get());
+                const int64_t sequence = index / rows.key_heads, key_head = index % rows.key_heads;
+                if (rows.queries[sequence] == 0) continue;
+                auto task = rows.task(at_, sequence, key_head, window, scale);
+                task.log_sum = log_sum.data_ptr<float>() + rows.first_query[sequence] * q.size(1) + key_head * rows.group;
+                const int64_t key = (rows.first_key[sequence] * rows.key_heads + key_head) * rows.head_dim;
+                work(task, Place{rows.out_place(sequence, key_head), key}, scratch.get());
             }
         });
     }
 };
+
+// The same where every sequence goes on from one prefix, whose keys and values [P, key_heads, head_dim] each of its
+// queries reads before the sequence's own; with a soft cap on the scores where it is not 0. Without gradients.
+inline Tensor attention_after(const Tensor& given_prefix_k, const Tensor& given_prefix_v, const Tensor& given_q,
+                              const Tensor& given_k, const Tensor& given_v, const Tensor& query_counts,
+                              const Tensor& key_counts, const Tensor& position, int64_t window, double scale,
+                              double soft_cap) {
+    const at::NoGradGuard no_gradients;
+    const Tensor prefix_k = rows_contiguous(given_prefix_k), prefix_v = rows_contiguous(given_prefix_v);
+    const Tensor q = rows_contiguous(given_q), k = rows_contiguous(given_k), v = rows_contiguous(given_v);
+    const Tensor out = at::empty({q.size(0), q.size(1), q.size(2)}, q.options());
+    const PackedRows rows(q, k, v, out, query_counts, key_counts, position);
+    const int64_t prefix = prefix_k.size(0), most_keys = prefix + rows.most_keys;
+    with_loops(q, [&](const auto& loops, const auto& at_) {
+        // head by head, so that the prefix is widened once a head and thread
+        at::parallel_for(0, rows.key_heads * rows.sequences, 1, [&](int64_t begin, int64_t end) {
+            const std::unique_ptr<float[]> scratch(new float[attention_scratch(most_keys, rows.head_dim)]);
+            int64_t widened_head = -1;
+            for (int64_t index = begin; index < end; ++index) {
+                const int64_t sequence = index % rows.sequences, key_head = index / rows.sequences;
+                if (rows.queries[sequence] == 0) continue;
+                auto task = rows.task(at_, sequence, key_head, window, scale);
+                task.columns = padded(most_keys);
+                task.soft_cap = static_cast<float>(soft_cap);
+                if (key_head != widened_head) {
+                    auto of_prefix = task;
+                    of_prefix.k = at_(prefix_k) + key_head * prefix_k.stride(1), of_prefix.k_stride = prefix_k.stride(0);
+                    of_prefix.v = at_(prefix_v) + key_head * prefix_v.stride(1), of_prefix.v_stride = prefix_v.stride(0);
+                    of_prefix.keys = prefix;
+                    loops.widen_keys(of_prefix, scratch.get());
+                    widened_head = key_head;
+                }
+                task.prefix = prefix;
+                loops.attention(task, scratch.get());
+            }
+        });
+    });
+    return out;
+}
 
 // Attention of one new token of every sequence, whose keys and values go into `column` of the caches first: q
 // [B, heads, head_dim], k and v [B, key_heads, head_dim], caches [B, key_heads, capacity, head_dim] whose first

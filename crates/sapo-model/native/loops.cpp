@@ -204,11 +204,12 @@ void widen(const T* from, int64_t from_stride, int64_t rows, int64_t width, floa
     }
 }
 
-// the same, turned: [width, to_stride]
+// the same, turned: [width, to_stride], of which `columns` are filled
 template <typename T>
-void widen_turned(const T* from, int64_t from_stride, int64_t rows, int64_t width, float* to, int64_t to_stride) {
+void widen_turned(const T* from, int64_t from_stride, int64_t rows, int64_t width, float* to, int64_t columns,
+                  int64_t to_stride) {
     for (int64_t i = 0; i < width; ++i)
-        for (int64_t row = rows; row < to_stride; ++row) to[i * to_stride + row] = 0;
+        for (int64_t row = rows; row < columns; ++row) to[i * to_stride + row] = 0;
     for (int64_t row = 0; row < rows; ++row)
         for (int64_t i = 0; i < width; ++i) to[i * to_stride + row] = wide(from[row * from_stride + i]);
 }
@@ -228,9 +229,9 @@ struct Block {
     template <typename T>
     Block(const AttentionTask<T>& task, int64_t first_query) : first(first_query) {
         rows = task.queries - first < ATTENTION_ROWS ? task.queries - first : ATTENTION_ROWS;
-        const int64_t oldest = task.position[first] + 1 - task.window;
+        const int64_t oldest = task.prefix + task.position[first] + 1 - task.window;
         from = oldest > 0 ? oldest / 32 * 32 : 0;
-        to = task.position[first + rows - 1] + 1;
+        to = task.prefix + task.position[first + rows - 1] + 1;
     }
     int64_t columns() const { return padded(to - from); }
 };
@@ -238,7 +239,7 @@ struct Block {
 // Which of a block's columns its row may read.
 template <typename T>
 void readable(const AttentionTask<T>& task, const Block& block, int64_t row, int64_t* from, int64_t* to) {
-    const int64_t position = task.position[block.first + row], oldest = position + 1 - task.window;
+    const int64_t position = task.prefix + task.position[block.first + row], oldest = position + 1 - task.window;
     *from = (oldest > 0 ? oldest : 0) - block.from;
     *to = position + 1 - block.from;
 }
@@ -248,16 +249,25 @@ inline void zero_outside(float* row, int64_t from, int64_t to, int64_t columns) 
     for (int64_t j = to; j < columns; ++j) row[j] = 0;
 }
 
+// keys turned [head_dim, columns], then values [columns, width], those of the prefix first
+template <typename T>
+void widen_keys(const AttentionTask<T>& task, float* scratch) {
+    const int64_t width = padded(task.head_dim), all = task.prefix + task.keys;
+    float *turned_k = scratch, *v = turned_k + task.head_dim * task.columns;
+    widen_turned(task.k, task.k_stride, task.keys, task.head_dim, turned_k + task.prefix, padded(all) - task.prefix,
+                 task.columns);
+    widen(task.v, task.v_stride, task.keys, task.head_dim, 1.0f, v + task.prefix * width, width);
+}
+
 template <typename T>
 void attention(const AttentionTask<T>& task, float* scratch) {
-    const int64_t width = padded(task.head_dim), keys = padded(task.keys);
-    float* turned_k = scratch;                   // [head_dim, keys]
-    float* v = turned_k + task.head_dim * keys;  // [keys, width]
-    float* q = v + task.keys * width;            // [ATTENTION_ROWS, width]
+    const int64_t width = padded(task.head_dim), keys = task.columns;
+    const float* turned_k = scratch;                   // [head_dim, keys]
+    const float* v = turned_k + task.head_dim * keys;  // [keys, width]
+    float* q = scratch + (task.head_dim + width) * keys;  // [ATTENTION_ROWS, width]
     float* out = q + ATTENTION_ROWS * width;
     float* scores = out + ATTENTION_ROWS * width;  // [ATTENTION_ROWS, keys]
-    widen_turned(task.k, task.k_stride, task.keys, task.head_dim, turned_k, keys);
-    widen(task.v, task.v_stride, task.keys, task.head_dim, 1.0f, v, width);
+    widen_keys(task, scratch);
     for (int64_t head = 0; head < task.group; ++head) {
         for (int64_t first = 0; first < task.queries; first += ATTENTION_ROWS) {
             const Block block(task, first);
@@ -270,12 +280,15 @@ void attention(const AttentionTask<T>& task, float* scratch) {
                 float* row = scores + i * keys;
                 int64_t from, to;
                 readable(task, block, i, &from, &to);
+                if (task.soft_cap > 0)
+                    for (int64_t j = from; j < to; ++j) row[j] = task.soft_cap * tanhf(row[j] / task.soft_cap);
                 float largest = row[from];
                 for (int64_t j = from; j < to; ++j) largest = row[j] > largest ? row[j] : largest;
                 for (int64_t j = from; j < to; ++j) row[j] = exponential(row[j] - largest);
                 sums[i] = sum_over(to - from, [&](int64_t j) { return row[from + j]; });
                 zero_outside(row, from, to, columns);
-                task.log_sum[(first + i) * (task.out_stride / task.head_dim) + head] = largest + logf(sums[i]);
+                if (task.log_sum)
+                    task.log_sum[(first + i) * (task.out_stride / task.head_dim) + head] = largest + logf(sums[i]);
             }
             product<false>(block.rows, width, block.to - block.from, {scores, keys, 1}, v + block.from * width, width, out,
                            width);
@@ -289,7 +302,7 @@ void attention(const AttentionTask<T>& task, float* scratch) {
 template <typename T>
 void attention_gradient(const AttentionGradientTask<T>& task, float* scratch) {
     const AttentionTask<T>& forward = task.forward;
-    const int64_t width = padded(forward.head_dim), keys = padded(forward.keys), head_dim = forward.head_dim;
+    const int64_t width = padded(forward.head_dim), keys = forward.columns, head_dim = forward.head_dim;
     float* turned_k = scratch;                     // [head_dim, keys]
     float* turned_v = turned_k + head_dim * keys;  // [head_dim, keys]
     float* k = turned_v + head_dim * keys;         // [keys, width]
@@ -300,8 +313,8 @@ void attention_gradient(const AttentionGradientTask<T>& task, float* scratch) {
     float* of_q = g + ATTENTION_ROWS * width;
     float* weights = of_q + ATTENTION_ROWS * width;       // [ATTENTION_ROWS, keys]
     float* of_weights = weights + ATTENTION_ROWS * keys;  // [ATTENTION_ROWS, keys]
-    widen_turned(forward.k, forward.k_stride, forward.keys, head_dim, turned_k, keys);
-    widen_turned(forward.v, forward.v_stride, forward.keys, head_dim, turned_v, keys);
+    widen_turned(forward.k, forward.k_stride, forward.keys, head_dim, turned_k, keys, keys);
+    widen_turned(forward.v, forward.v_stride, forward.keys, head_dim, turned_v, keys, keys);
     widen(forward.k, forward.k_stride, forward.keys, head_dim, 1.0f, k, width);
     memset(of_k, 0, 2 * forward.keys * width * sizeof(float));
     for (int64_t head = 0; head < forward.group; ++head) {
@@ -364,7 +377,7 @@ void attention_next(const NextTask<T>& task, float* scratch) {
 
 template <typename T>
 constexpr LoopsOf<T> OF = {rms_norm<T>, rms_norm_gradient<T>, rotate<T>, swiglu<T>, swiglu_gradient<T>,
-                              attention<T>, attention_gradient<T>, attention_next<T>};
+                              widen_keys<T>, attention<T>, attention_gradient<T>, attention_next<T>};
 
 }  // namespace
 

@@ -17,12 +17,16 @@ struct AttentionTask {
     const T *q, *k, *v;           // rows of head_dim numbers, `*_stride` apart
     int64_t q_stride, k_stride, v_stride, q_head_stride;
     int64_t queries, keys, group, head_dim;
+    int64_t prefix;               // keys before these, read by every query, that `widen_keys` has left in the scratch memory
+    int64_t columns;              // room for all keys there, a multiple of 32
     const int64_t* position;      // of each query: it reads the keys up to there
-    int64_t window;               // and no more than so many
+    int64_t window;               // and no more than so many, the prefix included
     float scale;
+    float soft_cap;               // scores go through soft_cap * tanh(score / soft_cap); 0 for none, and for the gradient
     T* out;                       // rows and heads as those of contiguous q
     int64_t out_stride;
-    float* log_sum;               // [queries, group], out_stride / head_dim apart: of the exponentials of the scores
+    float* log_sum;               // [queries, group], out_stride / head_dim apart: of the exponentials of the scores;
+                                  // null where no gradient will ask
 };
 
 // What its gradient needs and gives besides.
@@ -64,6 +68,8 @@ struct LoopsOf {
     // y = silu(gate) * up
     void (*swiglu)(const T* gate, const T* up, T* y, int64_t begin, int64_t end);
     void (*swiglu_gradient)(const T* g, const T* gate, const T* up, T* of_gate, T* of_up, int64_t begin, int64_t end);
+    // leaves a task's keys and values in the scratch memory, as the prefix of tasks that follow
+    void (*widen_keys)(const AttentionTask<T>& task, float* scratch);
     void (*attention)(const AttentionTask<T>& task, float* scratch);
     void (*attention_gradient)(const AttentionGradientTask<T>& task, float* scratch);
     void (*attention_next)(const NextTask<T>& task, float* scratch);

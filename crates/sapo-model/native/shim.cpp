@@ -85,6 +85,15 @@ char* sapo_attention(const Tensor* q, const Tensor* k, const Tensor* v, const Te
     });
 }
 
+char* sapo_attention_after(const Tensor* prefix_k, const Tensor* prefix_v, const Tensor* q, const Tensor* k,
+                           const Tensor* v, const Tensor* query_counts, const Tensor* key_counts, const Tensor* position,
+                           int64_t window, double scale, double soft_cap, Tensor** out) {
+    return guarded([&] {
+        *out = new Tensor(sapo::attention_after(*prefix_k, *prefix_v, *q, *k, *v, *query_counts, *key_counts, *position,
+                                                window, scale, soft_cap));
+    });
+}
+
 char* sapo_attention_next(const Tensor* q, const Tensor* k, const Tensor* v, const Tensor* k_cache, const Tensor* v_cache,
                           const Tensor* padding, int64_t column, int64_t window, double scale, Tensor** out) {
     return guarded([&] {

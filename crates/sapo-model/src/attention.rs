@@ -7,6 +7,7 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::native::{self, Cached, Sharing};
+use crate::prefix::Prefix;
 use crate::rope::Angles;
 
 /// Where the tokens of packed sequences stand in a padded batch `[B, T]`.
@@ -80,8 +81,35 @@ pub(crate) struct Pass<'a> {
     /// Set for the last block only.
     pub(crate) asked: Option<&'a Asked>,
     pub(crate) angles: Option<&'a Angles>,
-    pub(crate) cache: Option<(&'a mut KvCache, usize)>,
+    pub(crate) memory: Memory<'a>,
+    /// Number of the block.
+    pub(crate) layer: usize,
     pub(crate) train: bool,
+}
+
+/// What a pass has to do with keys and values of other passes.
+#[derive(Debug)]
+pub(crate) enum Memory<'a> {
+    /// Nothing.
+    None,
+    /// It reads prompts into the cache of a generation, or the next token of each.
+    Cache(&'a mut KvCache),
+    /// It reads the prefix that other passes go on from: one sequence.
+    Reads(&'a mut Prefix),
+    /// All its sequences go on from this prefix.
+    GoesOnFrom(&'a Prefix),
+}
+
+impl Memory<'_> {
+    /// The same, for one block.
+    pub(crate) fn again(&mut self) -> Memory<'_> {
+        match self {
+            Self::None => Memory::None,
+            Self::Cache(cache) => Memory::Cache(cache),
+            Self::Reads(prefix) => Memory::Reads(prefix),
+            Self::GoesOnFrom(prefix) => Memory::GoesOnFrom(prefix),
+        }
+    }
 }
 
 impl Places {
@@ -215,35 +243,56 @@ impl Pass<'_> {
     /// What the asked rows read: `q` `[M, heads, head_dim]`, `k` and `v` `[N, key_value_heads, head_dim]` of all rows;
     /// result `[M, heads * head_dim]`.
     pub(crate) fn attend(&mut self, q: &Tensor, k: &Tensor, v: &Tensor, kind: &AttentionKind) -> Tensor {
-        if let Some((cache, layer)) = &mut self.cache {
-            if cache.is_reading_prompts() {
-                cache.store_prompts(*layer, k, v);
-            } else {
-                return cache.attend_next(*layer, q, k, v, kind);
-            }
+        match &mut self.memory {
+            Memory::Cache(cache) if cache.is_reading_prompts() => cache.store_prompts(self.layer, k, v),
+            Memory::Cache(cache) => return cache.attend_next(self.layer, q, k, v, kind),
+            Memory::Reads(prefix) => prefix.push(k, v),
+            Memory::None | Memory::GoesOnFrom(_) => {}
         }
-        if kind.soft_cap.is_none() && has_own_loops(q) {
-            let sharing = self.asked.map_or(&self.places.sharing, |asked| &asked.sharing);
-            return native::attention(q, k, v, sharing, kind.window, kind.scale).flatten(1, 2);
+        let own_loops = has_own_loops(q.kind(), q.device());
+        let sharing = self.asked.map_or(&self.places.sharing, |asked| &asked.sharing);
+        let (window, scale) = (kind.window, kind.scale);
+        if let (true, Some(prefix)) = (own_loops, self.prefix()) {
+            let shared = prefix.layer(self.layer);
+            return native::attention_after(shared, (q, k, v), sharing, window, scale, kind.soft_cap)
+                .flatten(1, 2);
         }
-        let (keys, values) = (self.places.pad(k), self.places.pad(v));
+        if own_loops && kind.soft_cap.is_none() {
+            return native::attention(q, k, v, sharing, window, scale).flatten(1, 2);
+        }
+        let (mut keys, mut values) = (self.places.pad(k), self.places.pad(v));
+        if let Some(prefix) = self.prefix() {
+            let (shared_keys, shared_values) = prefix.layer(self.layer);
+            (keys, values) = (after(shared_keys, &keys), after(shared_values, &values));
+        }
         let queries = self.asked.map_or(self.places, |asked| &asked.places);
         let mask = self.mask(kind);
         queries.pack(&attention(&queries.pad(q), &keys, &values, mask.as_ref(), kind))
     }
 
-    /// `[T, T]` or `[B, 1, M_max, T]`, true where a query may read a key; absent where that is all earlier tokens.
+    fn prefix(&self) -> Option<&Prefix> {
+        match &self.memory {
+            Memory::GoesOnFrom(prefix) => Some(prefix),
+            _ => None,
+        }
+    }
+
+    /// `[T, S]` or `[B, 1, M_max, S]`, true where a query may read a key, of which S - T are a prefix; absent where that is
+    /// all earlier tokens, without a prefix.
     fn mask(&self, kind: &AttentionKind) -> Option<Tensor> {
-        let longest = self.places.longest;
-        let window = kind.window.filter(|&window| window < longest);
-        if self.asked.is_none() && window.is_none() && kind.soft_cap.is_none() {
+        let before = self.prefix().map_or(0, Prefix::length);
+        let (own, all) = (self.places.longest, before + self.places.longest);
+        let window = kind.window.filter(|&window| window < all);
+        if self.asked.is_none() && window.is_none() && kind.soft_cap.is_none() && before == 0 {
             return None;
         }
-        let key = Tensor::arange(longest, (Kind::Int64, self.places.device)); // [T]
-        let query = match self.asked {
-            None => key.unsqueeze(-1),                                // [T, 1]
-            Some(asked) => asked.position.unsqueeze(1).unsqueeze(-1), // [B, 1, M_max, 1]
-        };
+        let up_to = |end: i64| Tensor::arange(end, (Kind::Int64, self.places.device));
+        let key = up_to(all); // [S]
+        let query = before
+            + match self.asked {
+                None => up_to(own).unsqueeze(-1),                         // [T, 1]
+                Some(asked) => asked.position.unsqueeze(1).unsqueeze(-1), // [B, 1, M_max, 1]
+            };
         let mask = key.le_tensor(&query);
         Some(match window {
             None => mask,
@@ -252,9 +301,15 @@ impl Pass<'_> {
     }
 }
 
-/// Whether [`native::attention`] computes such a tensor.
-fn has_own_loops(x: &Tensor) -> bool {
-    x.device() == Device::Cpu && matches!(x.kind(), Kind::Float | Kind::BFloat16)
+/// Whether attention of such tensors is computed by [`native`], without padding and copies.
+pub(crate) fn has_own_loops(kind: Kind, device: Device) -> bool {
+    device == Device::Cpu && matches!(kind, Kind::Float | Kind::BFloat16)
+}
+
+/// Keys or values `[P, H, F]` of a prefix before those of every sequence, `[B, H, T, F]`: `[B, H, P + T, F]`.
+fn after(prefix: &Tensor, own: &Tensor) -> Tensor {
+    let every = prefix.transpose(0, 1).unsqueeze(0).expand([own.size()[0], -1, -1, -1], false);
+    Tensor::cat(&[every, own.shallow_clone()], 2)
 }
 
 /// Attention of `q` `[B, heads, T, head_dim]` over `k`, `v` `[B, key_value_heads, S, head_dim]`; causal without a mask.
@@ -349,7 +404,7 @@ impl KvCache {
         kind: &AttentionKind,
     ) -> Tensor {
         let (keys, values) = &self.layers[layer];
-        if kind.soft_cap.is_none() && has_own_loops(q) {
+        if kind.soft_cap.is_none() && has_own_loops(q.kind(), q.device()) {
             let cached = Cached { keys, values, padding: &self.padding };
             let column = self.filled - 1;
             return native::attention_next((q, k, v), &cached, column, kind.window, kind.scale).flatten(1, 2);

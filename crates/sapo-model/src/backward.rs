@@ -2,6 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
+use crate::attention::Memory;
 use crate::decoder::Forward;
 use crate::native::backward_from;
 use crate::{Batch, LanguageModel};
@@ -60,7 +61,7 @@ impl LanguageModel {
 
 fn forward_block(forward: &Forward<'_>, dropout: &DropoutSeeds, block: usize, input: &Tensor) -> Tensor {
     dropout.enter(block);
-    forward.block(block, input, None)
+    forward.block(block, input, Memory::None)
 }
 
 /// Makes a block drop the same numbers each time it is computed within one step.

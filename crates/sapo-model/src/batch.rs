@@ -27,31 +27,41 @@ impl Batch {
     /// Refuses an example without target tokens, or longer than `limit` tokens; `index` in the error counts within
     /// `examples`.
     pub fn new(examples: &[&Encoded], limit: usize, device: Device) -> Result<Self, ModelError> {
-        let (mut predict_from, mut targets, mut owner) = (Vec::new(), Vec::new(), Vec::new());
-        let mut start = 0;
         for (index, example) in examples.iter().enumerate() {
             example.check(index, limit)?;
+        }
+        Ok(Self::after(0, examples, device))
+    }
+
+    /// Joins what examples, each with a target, have after the first `prefix` tokens, which end before the last token of
+    /// every prompt.
+    pub(crate) fn after(prefix: usize, examples: &[&Encoded], device: Device) -> Self {
+        let (mut predict_from, mut targets, mut owner) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut positions, mut start) = (Vec::new(), 0);
+        for (index, example) in examples.iter().enumerate() {
             for place in example.target_start..example.ids.len() {
-                predict_from.push((start + place - 1) as i64);
+                predict_from.push((start + place - prefix - 1) as i64);
                 targets.push(example.ids[place]);
                 owner.push(index);
             }
-            start += example.ids.len();
+            positions.extend((prefix..example.ids.len()).map(|position| position as i64));
+            start += example.ids.len() - prefix;
         }
         let filler = vec![0; filler_tokens(start)];
-        let mut ids: Vec<&[i64]> = examples.iter().map(|example| example.ids.as_slice()).collect();
+        let mut ids: Vec<&[i64]> = examples.iter().map(|example| &example.ids[prefix..]).collect();
         if !filler.is_empty() {
             ids.push(&filler);
         }
+        positions.extend(&filler); // any that a table of positions has
         let lengths: Vec<i64> = ids.iter().map(|ids| ids.len() as i64).collect();
-        Ok(Self {
-            sequences: Sequences::new(&ids, device),
+        Self {
+            sequences: Sequences::new(&ids, device).at_positions(&positions),
             asked: Asked::new(&predict_from, &lengths, device),
             targets: Tensor::from_slice(&targets).to_device(device),
             owner,
             examples: examples.len(),
             tokens: start,
-        })
+        }
     }
 }
 

@@ -4,9 +4,10 @@ use std::fmt::Debug;
 
 use tch::{Device, Tensor};
 
-use crate::attention::{Asked, KvCache, Pass, Places};
+use crate::attention::{Asked, KvCache, Memory, Pass, Places};
 use crate::linear::Linear;
 use crate::norm::Norm;
+use crate::prefix::Prefix;
 use crate::rope::{Angles, Rope};
 
 /// A decoder: token ids in, hidden states and logits out. The files of [`crate::families`] build it.
@@ -115,17 +116,32 @@ impl Decoder {
     /// # Shapes
     /// N tokens in all: `[N, D]`.
     pub fn hidden(&self, sequences: &Sequences) -> Tensor {
-        self.run(sequences, None, None, false)
+        self.run(sequences, None, Memory::None, false)
     }
 
     /// Final hidden states of the asked tokens, `[M, D]`.
     pub(crate) fn hidden_of(&self, sequences: &Sequences, asked: &Asked, train: bool) -> Tensor {
-        self.run(sequences, Some(asked), None, train)
+        self.run(sequences, Some(asked), Memory::None, train)
+    }
+
+    /// Reads the tokens of a prefix, at least one.
+    pub(crate) fn read_prefix(&self, ids: &[i64]) -> Prefix {
+        let device = self.token_embedding.device();
+        let mut prefix = Prefix::unread(ids.len());
+        // the last block's keys and values are wanted, its result is not
+        let last = Asked::new(&[prefix.length() - 1], &[prefix.length()], device);
+        let _ = self.run(&Sequences::new(&[ids], device), Some(&last), Memory::Reads(&mut prefix), false);
+        prefix
+    }
+
+    /// Final hidden states of the asked tokens, `[M, D]`, of sequences that go on from a prefix.
+    pub(crate) fn hidden_after(&self, prefix: &Prefix, sequences: &Sequences, asked: &Asked) -> Tensor {
+        self.run(sequences, Some(asked), Memory::GoesOnFrom(prefix), false)
     }
 
     /// Reads prompts into an empty cache; final hidden states of the asked tokens.
     pub(crate) fn read_prompts(&self, prompts: &Sequences, asked: &Asked, cache: &mut KvCache) -> Tensor {
-        let hidden = self.run(prompts, Some(asked), Some(cache), false);
+        let hidden = self.run(prompts, Some(asked), Memory::Cache(cache), false);
         cache.prompts_are_read();
         hidden
     }
@@ -137,20 +153,20 @@ impl Decoder {
             positions: cache.next_positions(),
             places: Places::new(&vec![1; ids.size()[0] as usize], ids.device()),
         };
-        self.run(&next, None, Some(cache), false)
+        self.run(&next, None, Memory::Cache(cache), false)
     }
 
     fn run(
         &self,
         sequences: &Sequences,
         asked: Option<&Asked>,
-        mut cache: Option<&mut KvCache>,
+        mut memory: Memory<'_>,
         train: bool,
     ) -> Tensor {
         let forward = self.forward(sequences, asked, train);
         let mut x = self.embed(&sequences.ids, &sequences.positions);
         for block in 0..self.blocks.len() {
-            x = forward.block(block, &x, cache.as_deref_mut());
+            x = forward.block(block, &x, memory.again());
         }
         self.norm.forward(&x)
     }
@@ -236,13 +252,14 @@ impl Decoder {
 
 impl Forward<'_> {
     /// The block's result; the last block's is that of the asked rows alone.
-    pub(crate) fn block(&self, index: usize, x: &Tensor, cache: Option<&mut KvCache>) -> Tensor {
+    pub(crate) fn block(&self, index: usize, x: &Tensor, memory: Memory<'_>) -> Tensor {
         let blocks = &self.decoder.blocks;
         let mut pass = Pass {
             places: self.places,
             asked: self.asked.filter(|_| index + 1 == blocks.len()),
             angles: self.angles.as_ref(),
-            cache: cache.map(|cache| (cache, index)),
+            memory,
+            layer: index,
             train: self.train,
         };
         blocks[index].forward(x, &mut pass)

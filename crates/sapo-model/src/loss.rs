@@ -1,6 +1,7 @@
 use tch::{Kind, Reduction, Tensor};
 
-use crate::{Batch, Encoded, LanguageModel, ModelError, token_budget_batches};
+use crate::attention::has_own_loops;
+use crate::{Batch, Encoded, LanguageModel, ModelError, SharedPrefix, token_budget_batches};
 
 /// Loss of one example.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,6 +53,8 @@ impl LanguageModel {
 
     /// The loss of each example, forward only, in batches of at most `token_budget` padded tokens.
     ///
+    /// What the examples share at their beginning ([`SharedPrefix`]) goes through the model once.
+    ///
     /// # Errors
     /// Refuses examples that do not fit the model's context or have no target; the index counts within `examples`.
     pub fn example_losses(
@@ -61,13 +64,24 @@ impl LanguageModel {
         mut on_batch: impl FnMut(usize),
     ) -> Result<Vec<ExampleLoss>, ModelError> {
         let _guard = tch::no_grad_guard();
-        let lengths: Vec<usize> = examples.iter().map(|example| example.ids.len()).collect();
+        for (index, example) in examples.iter().enumerate() {
+            example.check(index, self.max_tokens())?;
+        }
+        let shared = SharedPrefix::of(examples).ids();
+        let prefix = (!shared.is_empty()).then(|| self.decoder().read_prefix(shared));
+        // elsewhere attention copies the prefix's keys and values for every sequence of a batch, so they count in each
+        let in_place = has_own_loops(self.kind(), self.device());
+        let uncounted = if in_place { shared.len() } else { 0 };
+        let lengths: Vec<usize> = examples.iter().map(|example| example.ids.len() - uncounted).collect();
         let mut losses = vec![ExampleLoss { nll_sum: 0.0, tokens: 0 }; examples.len()];
         for members in token_budget_batches(&lengths, token_budget) {
             let chosen: Vec<&Encoded> = members.iter().map(|&i| &examples[i]).collect();
-            let batch =
-                Batch::new(&chosen, self.max_tokens(), self.device()).map_err(|error| error.at(&members))?;
-            let nll: Vec<f64> = Vec::<f64>::try_from(self.target_nll(&batch, false).0.to_kind(Kind::Double))?;
+            let batch = Batch::after(shared.len(), &chosen, self.device());
+            let hidden = match &prefix {
+                None => self.decoder().hidden_of(&batch.sequences, &batch.asked, false),
+                Some(prefix) => self.decoder().hidden_after(prefix, &batch.sequences, &batch.asked),
+            };
+            let nll = Vec::<f64>::try_from(self.nll_of(&hidden, &batch).to_kind(Kind::Double))?;
             for (value, &owner) in nll.iter().zip(&batch.owner) {
                 let loss = &mut losses[members[owner]];
                 loss.nll_sum += value;
@@ -76,16 +90,5 @@ impl LanguageModel {
             on_batch(members.len());
         }
         Ok(losses)
-    }
-}
-
-impl ModelError {
-    /// Translates an index within a batch into the caller's.
-    pub(crate) fn at(self, members: &[usize]) -> Self {
-        match self {
-            Self::TooLong { index, tokens, limit } => Self::TooLong { index: members[index], tokens, limit },
-            Self::NoTarget { index } => Self::NoTarget { index: members[index] },
-            other => other,
-        }
     }
 }

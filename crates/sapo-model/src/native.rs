@@ -54,6 +54,20 @@ unsafe extern "C" {
         scale: f64,
         out: *mut *mut C_tensor,
     ) -> *mut c_char;
+    fn sapo_attention_after(
+        prefix_k: *const C_tensor,
+        prefix_v: *const C_tensor,
+        q: *const C_tensor,
+        k: *const C_tensor,
+        v: *const C_tensor,
+        query_counts: *const C_tensor,
+        key_counts: *const C_tensor,
+        position: *const C_tensor,
+        window: i64,
+        scale: f64,
+        soft_cap: f64,
+        out: *mut *mut C_tensor,
+    ) -> *mut c_char;
     fn sapo_attention_next(
         q: *const C_tensor,
         k: *const C_tensor,
@@ -185,6 +199,35 @@ pub(crate) fn attention(
             of.position.as_ptr(),
             window.unwrap_or(NO_WINDOW),
             scale,
+            out,
+        )
+    })
+}
+
+/// The same, without gradients, where every sequence goes on from one prefix: each of its queries reads the prefix's keys
+/// and values, `[P, key_heads, head_dim]` each, before its own. Places in `of` are without the prefix, `window` counts it.
+pub(crate) fn attention_after(
+    (prefix_k, prefix_v): (&Tensor, &Tensor),
+    (q, k, v): (&Tensor, &Tensor, &Tensor),
+    of: &Sharing,
+    window: Option<i64>,
+    scale: f64,
+    soft_cap: Option<f64>,
+) -> Tensor {
+    // SAFETY: the pointers are of tensors that live through the call.
+    made_by(|out| unsafe {
+        sapo_attention_after(
+            prefix_k.as_ptr(),
+            prefix_v.as_ptr(),
+            q.as_ptr(),
+            k.as_ptr(),
+            v.as_ptr(),
+            of.query_counts.as_ptr(),
+            of.key_counts.as_ptr(),
+            of.position.as_ptr(),
+            window.unwrap_or(NO_WINDOW),
+            scale,
+            soft_cap.unwrap_or(0.0),
             out,
         )
     })

@@ -1,11 +1,12 @@
-use sapo_model::{Encoded, ExampleLoss, LanguageModel, ModelError};
+use sapo_model::{Encoded, ExampleLoss, LanguageModel, ModelError, SharedPrefix};
 use sapo_prompts::Instruction;
 use sapo_tasks::{Example, Task, layout};
 
 /// The loss of a task's target tokens under a wording, before any update, forward only. Lower is better.
 ///
-/// Per example: minus the sum over the target tokens of the log-probability, in nats. Cost: one forward pass over every
-/// token of prompt and target.
+/// Per example: minus the sum over the target tokens of the log-probability, in nats. Cost: one forward pass over the
+/// tokens that the asked examples share at their beginning (what their format opens with, and the wording), and over
+/// every example's other tokens.
 ///
 /// # Source
 /// Shi et al. 2026 (arXiv 2606.01967), section 3.3 and Algorithm 1, line 2.
@@ -35,7 +36,8 @@ impl PreUpdateLoss<'_> {
     }
 
     /// Losses of the given examples (indices into [`PreUpdateLoss::examples`]) under one instruction, with the number of
-    /// tokens that each sent through the model.
+    /// tokens that each sent through the model. What they share goes through it once, and counts with the first: asked
+    /// together they cost less than one by one.
     ///
     /// # Errors
     /// When an example does not fit the model; its index is the caller's.
@@ -52,6 +54,11 @@ impl PreUpdateLoss<'_> {
             })
             .collect::<Result<Vec<Encoded>, _>>()?;
         let losses = self.model.example_losses(&encoded, self.token_budget, |_| {})?;
-        Ok(losses.into_iter().zip(encoded.iter().map(|example| example.ids.len())).collect())
+        let shared = SharedPrefix::of(&encoded).ids().len();
+        let tokens = encoded.iter().enumerate().map(|(place, example)| {
+            let passed_over = if place == 0 { 0 } else { shared };
+            example.ids.len() - passed_over
+        });
+        Ok(losses.into_iter().zip(tokens).collect())
     }
 }

@@ -16,6 +16,7 @@ mod model_directories;
 mod new_tokenizer;
 mod parity;
 mod sampling;
+mod shared_prefix;
 mod stand_in;
 mod text;
 mod trained_models;

@@ -11,7 +11,7 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 use sapo_bandit::SelectorConfig;
 use sapo_learn::derive_seed;
-use sapo_model::LanguageModel;
+use sapo_model::{Encoded, LanguageModel, SharedPrefix};
 use sapo_prompts::PromptPool;
 use sapo_tasks::{Example, Task, layout, subset};
 
@@ -108,8 +108,9 @@ pub(crate) fn run(args: &SelectArgs, out: &mut dyn Write) -> anyhow::Result<()> 
         "the longest wording with the target",
         |line, input| under_all_wordings(&model, &task, &pool, line, input, args),
     )?;
-    let (examples, forward_tokens): (Vec<Example>, Vec<u64>) = values.into_iter().unzip();
-    let exhaustive_forward_tokens = forward_tokens.iter().sum();
+    let (examples, texts): (Vec<Example>, Vec<Vec<Encoded>>) = values.into_iter().unzip();
+    let exhaustive_forward_tokens = cost_of_everything(&texts);
+    drop(texts);
 
     let bar = progress::bar(pool.len() * examples.len(), "select");
     let started = Instant::now();
@@ -147,7 +148,15 @@ fn population(args: &SelectArgs, count: usize) -> Vec<usize> {
     subset(count, samples, derive_seed(args.seed, "selection subset", STEP))
 }
 
-/// An example with this input, the tokens that it sends through the model under all wordings, and the longest of these.
+/// Tokens that go through the model when every wording is asked about all examples at once; for each example its texts
+/// under all wordings.
+fn cost_of_everything(texts: &[Vec<Encoded>]) -> u64 {
+    let wordings = texts.first().map_or(0, Vec::len);
+    let of_wording = |wording: usize| SharedPrefix::of(texts.iter().map(|of_example| &of_example[wording]));
+    (0..wordings).map(|wording| of_wording(wording).forward_tokens() as u64).sum()
+}
+
+/// An example with this input, its texts under all wordings, and the longest of these.
 fn under_all_wordings(
     model: &LanguageModel,
     task: &Task,
@@ -155,9 +164,9 @@ fn under_all_wordings(
     line: &jsonl::Line<TaskLine>,
     input: &str,
     args: &SelectArgs,
-) -> anyhow::Result<Reading<(Example, u64)>> {
+) -> anyhow::Result<Reading<(Example, Vec<Encoded>)>> {
     let target = &line.value.target;
-    let (mut sum, mut longest, mut id) = (0, 0, "");
+    let (mut texts, mut longest, mut id) = (Vec::with_capacity(pool.len()), 0, "");
     for variant in pool.variants() {
         let prompt = layout::prompt(task, &variant.text, input);
         let encoded = model.codec().encode_example(&prompt, target).map_err(|error| InputError::Line {
@@ -167,11 +176,11 @@ fn under_all_wordings(
             expected: TaskLine::EXPECTED,
         })?;
         let tokens = encoded.ids.len();
-        sum += tokens as u64;
+        texts.push(encoded);
         if tokens > longest {
             (longest, id) = (tokens, &variant.id);
         }
     }
-    let value = (Example::new(input, target), sum);
+    let value = (Example::new(input, target), texts);
     Ok(Reading { value, tokens: longest, what: format!("the text under wording `{id}`") })
 }
