@@ -1,7 +1,10 @@
 //! What each rule finds and costs, on made-up problems or on recorded tables.
 //!
-//! `cargo run --release -p sapo-bandit --example frontier [TABLE.json ...]`; each file holds one `LossTable`, and is
-//! played with as many seeds as make 1,000 trials. Without files, 1,000 made-up problems of each kind are played.
+//! `cargo run --release -p sapo-bandit --example frontier [RULE ...] [TABLE.json ...]`
+//!
+//! A rule is its configuration as JSON, `'{"race": {"delta": 0.01}}'`; without any, all rules play with their defaults. A
+//! table is the path of a file with one `LossTable`; the tables are played in turn until there are 1,000 trials. Without
+//! any, 1,000 made-up problems of each kind are played.
 
 use std::error::Error;
 
@@ -10,48 +13,62 @@ use sapo_bandit::simulator::{LossTable, Performance, Synthetic, Tail, play};
 
 const TRIALS: usize = 1000;
 
-fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-    let files: Vec<String> = std::env::args().skip(1).collect();
-    if files.is_empty() {
-        for (name, recipe) in kinds() {
-            let tables: Vec<LossTable> = (0..TRIALS as u64).map(|seed| recipe.table(seed)).collect();
-            report(name, &tables)?;
-        }
-        return Ok(());
+type Failure = Box<dyn Error + Send + Sync>;
+
+fn main() -> Result<(), Failure> {
+    let (rules, files): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|text| text.starts_with('{'));
+    let rules = rules.iter().map(|text| serde_json::from_str(text)).collect::<Result<Vec<_>, _>>()?;
+    let rules = if rules.is_empty() { all_that_ask() } else { rules };
+    if !files.is_empty() {
+        return report("recorded", &files.iter().map(read).collect::<Result<Vec<_>, _>>()?, &rules);
     }
-    let read = |path: &String| -> Result<LossTable, Box<dyn Error + Send + Sync>> {
-        let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
-        Ok(serde_json::from_str(&text).map_err(|error| format!("{path}: {error}"))?)
-    };
-    report("recorded", &files.iter().map(read).collect::<Result<Vec<_>, _>>()?)
+    for (name, recipe) in kinds() {
+        let tables: Vec<LossTable> = (0..TRIALS as u64).map(|seed| recipe.table(seed)).collect();
+        report(name, &tables, &rules)?;
+    }
+    Ok(())
 }
 
-fn kinds() -> [(&'static str, Synthetic); 5] {
+fn all_that_ask() -> Vec<SelectorConfig> {
+    let asks = |rule: &SelectorConfig| !matches!(rule.name(), "worst" | "original" | "shortest" | "longest");
+    SelectorConfig::all().into_iter().filter(asks).collect()
+}
+
+fn read(path: &String) -> Result<LossTable, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+    Ok(serde_json::from_str(&text).map_err(|error| format!("{path}: {error}"))?)
+}
+
+fn kinds() -> [(&'static str, Synthetic); 6] {
     let plain = Synthetic::default();
     [
         ("plain", plain),
+        ("far apart", Synthetic { spread: 0.3, ..plain }),
+        ("close together", Synthetic { spread: 0.1, ..plain }),
         ("heavy tails", Synthetic { tail: Tail::Heavy, ..plain }),
         ("outliers", Synthetic { tail: Tail::Outliers, ..plain }),
-        ("near ties", Synthetic { near_ties: 4, ..plain }),
-        ("close together", Synthetic { spread: 0.1, ..plain }),
+        ("three near ties", Synthetic { near_ties: 3, ..plain }),
     ]
 }
 
-fn report(name: &str, tables: &[LossTable]) -> Result<(), Box<dyn Error + Send + Sync>> {
+fn report(name: &str, tables: &[LossTable], rules: &[SelectorConfig]) -> Result<(), Failure> {
     println!("\n{name}\n");
     println!(
-        "| rule | exhaustive winner, % | regret <= 1 % of spread, % | mean regret, nats | cost median, % | cost 90 %, % | promise broken, % |"
+        "| rule | best, % | regret <= 1 % of spread, % | mean regret, nats | cost median, % | cost 90 %, % \
+         | promise broken, % |"
     );
     println!("|---|---:|---:|---:|---:|---:|---:|");
-    for (label, rule) in rules()? {
-        let rule = rule.build();
+    for config in rules {
+        let rule = config.build();
         let trials = (0..TRIALS)
             .map(|trial| play(rule.as_ref(), &tables[trial % tables.len()], trial as u64))
             .collect::<Result<Vec<_>, _>>()?;
         let Some(seen) = Performance::of(&trials) else { continue };
         let percent = |share: f64| format!("{:.1}", 100.0 * share);
         println!(
-            "| {label} | {} | {} | {:.5} | {} | {} | {} |",
+            "| `{}` | {} | {} | {:.5} | {} | {} | {} |",
+            serde_json::to_string(config)?.replace('"', ""),
             percent(seen.best),
             percent(seen.good),
             seen.regret,
@@ -61,17 +78,4 @@ fn report(name: &str, tables: &[LossTable]) -> Result<(), Box<dyn Error + Send +
         );
     }
     Ok(())
-}
-
-fn rules() -> Result<Vec<(String, SelectorConfig)>, serde_json::Error> {
-    let asks = |rule: &SelectorConfig| !matches!(rule.name(), "worst" | "original" | "shortest" | "longest");
-    let mut rules: Vec<_> =
-        SelectorConfig::all().into_iter().filter(asks).map(|rule| (rule.name().to_owned(), rule)).collect();
-    if let Ok(more) = std::env::var("RULES") {
-        rules.clear();
-        for text in more.split(';') {
-            rules.push((text.to_owned(), serde_json::from_str(text)?));
-        }
-    }
-    Ok(rules)
 }

@@ -90,10 +90,15 @@ impl<'a> PairedSample<'a> {
         Ok(())
     }
 
+    /// On the examples that both arms saw, in their order: loss of `arm` minus that of `other`, and target tokens.
+    pub(crate) fn pairs(&self, arm: usize, other: usize) -> impl Iterator<Item = (f64, f64)> {
+        let losses = self.nll[arm].iter().zip(&self.nll[other]);
+        losses.zip(&self.tokens).map(|((a, b), &tokens)| (a - b, tokens))
+    }
+
     /// What the examples that both arms saw say about `arm` minus `other`.
     pub(crate) fn difference(&self, arm: usize, other: usize) -> RatioSample {
-        let pairs = self.nll[arm].iter().zip(&self.nll[other]).map(|(a, b)| a - b);
-        RatioSample::new(pairs.zip(self.tokens.iter().copied()), self.population())
+        RatioSample::new(self.pairs(arm, other), self.population())
     }
 
     /// The widest difference of any two arms on an example that both saw, and the most target tokens of an example seen.

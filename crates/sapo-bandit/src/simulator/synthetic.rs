@@ -42,12 +42,13 @@ pub struct Synthetic {
 }
 
 impl Default for Synthetic {
-    /// 21 arms and 250 examples, as the paper has them.
+    /// 21 arms and 250 examples, as the paper has them, as hard as the first 24 recorded tables: sequential halving at a
+    /// budget of 20 % comes within 1 % of the spread in 85 % of them (there 86 %).
     fn default() -> Self {
         Self {
             arms: 21,
             examples: 250,
-            spread: 0.3,
+            spread: 0.15,
             difficulty: 0.8,
             family: 0.3,
             own: 0.3,

@@ -1,5 +1,7 @@
 //! Paired racing.
 
+mod bernstein_serfling;
+mod betting;
 mod bound;
 
 pub use bound::Bound;
@@ -9,7 +11,7 @@ use std::num::NonZeroUsize;
 use serde::{Deserialize, Serialize};
 
 use super::Selector;
-use crate::paired::{PairedSample, RatioSample, lowest};
+use crate::paired::{PairedSample, lowest};
 use crate::{Fraction, LossOracle, Nats, OracleError, Selection};
 use bound::Judge;
 
@@ -109,20 +111,19 @@ impl Field {
     fn drop_behind(&mut self, sample: &PairedSample, epsilon: f64, judge: &mut Judge) {
         let standings = sample.standings();
         let leader = lowest(self.arms.iter().map(|&arm| (arm, standings[arm])));
-        let mut rivals: Vec<(usize, RatioSample)> = self
-            .arms
-            .iter()
-            .filter(|&&arm| arm != leader)
-            .map(|&arm| (arm, sample.difference(arm, leader)))
-            .collect();
-        rivals.sort_by(|(_, a), (_, b)| judge.risk(a, 0.0).total_cmp(&judge.risk(b, 0.0)));
+        let risk = |rival: usize, slack: f64| judge.risk(sample, rival, leader, slack);
+        let mut rivals: Vec<(usize, f64)> =
+            self.arms.iter().filter(|&&arm| arm != leader).map(|&arm| (arm, risk(arm, 0.0))).collect();
+        rivals.sort_by(|(_, a), (_, b)| a.total_cmp(b));
         (self.leader, self.arms) = (leader, vec![leader]);
         let count = rivals.len();
-        for (place, (rival, difference)) in rivals.into_iter().enumerate() {
+        for (place, (rival, of_being_better)) in rivals.into_iter().enumerate() {
             let left = count - place;
-            if judge.accepts(judge.risk(&difference, 0.0), left) {
+            if judge.accepts(of_being_better, left) {
                 self.conceded_to[leader] |= self.conceded_to[rival];
-            } else if !self.conceded_to[rival] && judge.accepts(judge.risk(&difference, epsilon), left) {
+            } else if !self.conceded_to[rival]
+                && judge.accepts(judge.risk(sample, rival, leader, epsilon), left)
+            {
                 self.conceded_to[leader] = true;
             } else {
                 self.arms.push(rival);
