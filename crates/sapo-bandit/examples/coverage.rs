@@ -12,12 +12,14 @@ const TRIALS: u64 = 10_000;
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let plain = Synthetic { arms: 6, ..Synthetic::default() };
+    let alike = Synthetic { examples: 4000, spread: 0.5, difficulty: 0.2, family: 0.1, own: 0.1, ..plain };
     let kinds = [
         ("plain", plain),
         ("heavy tails", Synthetic { tail: Tail::Heavy, ..plain }),
         ("outliers", Synthetic { tail: Tail::Outliers, ..plain }),
         ("three near ties", Synthetic { near_ties: 3, ..plain }),
         ("1,000 examples", Synthetic { examples: 1000, ..plain }),
+        ("4,000 examples, far apart, losses alike", alike),
     ];
     // 12 nats a token at most, 4 tokens at most: the recipe's own bound on a loss, and so on a difference.
     let range = Some(Nats::try_from(48.0)?);

@@ -1,5 +1,7 @@
 //! A race keeps its promise on 10,000 made-up problems; `cargo run --release --example coverage` prints the numbers.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
 use std::num::NonZeroUsize;
 
 use sapo_bandit::selectors::{Bound, Race};

@@ -1,5 +1,7 @@
 //! What holds for every rule that identifies the best arm, on every table.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
 use std::num::NonZeroUsize;
 
 use proptest::prelude::*;

@@ -41,7 +41,7 @@ pub struct Thompson {
 impl Default for Thompson {
     fn default() -> Self {
         Self {
-            delta: Fraction::of(0.05),
+            delta: Fraction::of(0.1),
             epsilon: Nats::of(0.0),
             budget: Fraction::of(1.0),
             min_examples: super::race::MIN_EXAMPLES,

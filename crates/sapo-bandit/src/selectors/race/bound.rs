@@ -59,27 +59,43 @@ impl Bound {
     }
 }
 
-/// Keeps account of delta during one race.
+/// The chances taken so far in a race by Student's distribution.
+pub(super) struct Account {
+    left: f64,
+}
+
+impl Account {
+    /// Nothing is taken yet.
+    pub(super) fn new(delta: f64) -> Self {
+        Self { left: delta }
+    }
+
+    /// Whether this chance may be taken while so many rivals are undecided; if so, it is taken.
+    pub(super) fn accepts(&mut self, risk: f64, rivals: usize) -> bool {
+        let accepted = risk <= self.left / rivals as f64;
+        if accepted {
+            self.left = (self.left - risk).max(0.0);
+        }
+        accepted
+    }
+}
+
+/// Measures risks by a bound.
 pub(super) struct Judge {
     bound: Bound,
     delta: f64,
-    arms: usize,
-    looks: usize,
-    /// Chances taken so far.
-    taken: f64,
     /// The widest difference of two arms on one example seen.
     widest: f64,
     longest_target: f64,
 }
 
 impl Judge {
-    pub(super) fn new(bound: Bound, delta: f64, arms: usize) -> Self {
-        Self { bound, delta, arms, looks: 0, taken: 0.0, widest: 0.0, longest_target: 0.0 }
+    pub(super) fn new(bound: Bound, delta: f64) -> Self {
+        Self { bound, delta, widest: 0.0, longest_target: 0.0 }
     }
 
     /// New examples were seen.
     pub(super) fn look(&mut self, sample: &PairedSample) {
-        self.looks += 1;
         if self.bound != Bound::PairedT {
             (self.widest, self.longest_target) = sample.extremes();
         }
@@ -102,19 +118,13 @@ impl Judge {
         }
     }
 
-    /// Whether this risk may be taken while so many rivals are undecided; if so, it is taken.
-    pub(super) fn accepts(&mut self, risk: f64, rivals: usize) -> bool {
-        let pairs = (self.arms * (self.arms - 1)) as f64;
-        let allowed = match self.bound {
-            Bound::PairedT => (self.delta - self.taken).max(0.0) / rivals as f64,
-            Bound::BernsteinSerfling { .. } => self.delta / pairs / (self.looks * (self.looks + 1)) as f64,
-            Bound::Betting { .. } => self.delta / pairs,
-        };
-        let accepted = risk <= allowed;
-        if accepted {
-            self.taken += risk;
+    /// The largest risk that one test may take at this look, the first being 1, for the bounds that share delta equally.
+    pub(super) fn share(&self, arms: usize, look: usize) -> f64 {
+        let tests = (arms * (arms - 1)) as f64;
+        match self.bound {
+            Bound::BernsteinSerfling { .. } => self.delta / tests / (look * (look + 1)) as f64,
+            Bound::PairedT | Bound::Betting { .. } => self.delta / tests,
         }
-        accepted
     }
 
     pub(super) fn promise(&self, within: f64) -> Promise {

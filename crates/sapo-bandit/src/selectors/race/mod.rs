@@ -3,6 +3,7 @@
 mod bernstein_serfling;
 mod betting;
 mod bound;
+mod field;
 
 pub use bound::Bound;
 
@@ -11,9 +12,10 @@ use std::num::NonZeroUsize;
 use serde::{Deserialize, Serialize};
 
 use super::Selector;
-use crate::paired::{PairedSample, lowest};
+use crate::paired::PairedSample;
 use crate::{Fraction, LossOracle, Nats, OracleError, Selection};
-use bound::Judge;
+use bound::{Account, Judge};
+use field::Field;
 
 /// Examples that the sequential rules ask every arm about before any is preferred.
 pub(super) const MIN_EXAMPLES: NonZeroUsize = const { NonZeroUsize::new(10).expect("not zero") };
@@ -68,8 +70,10 @@ impl Default for Race {
 impl Selector for Race {
     fn select(&self, oracle: &mut dyn LossOracle, seed: u64) -> Result<Selection, OracleError> {
         let mut sample = PairedSample::new(oracle, seed)?;
-        let mut judge = Judge::new(self.bound, self.delta.get(), sample.arms());
+        let mut judge = Judge::new(self.bound, self.delta.get());
+        let mut account = Account::new(self.delta.get());
         let mut field = Field::new(sample.arms());
+        let mut looks = 0;
         let mut examples = 0;
         while field.arms.len() > 1 && examples < sample.population() {
             examples = self.next_look(examples).min(sample.population());
@@ -77,7 +81,14 @@ impl Selector for Race {
                 sample.ask(arm, examples)?;
             }
             judge.look(&sample);
-            field.drop_behind(&sample, self.epsilon.get(), &mut judge);
+            looks += 1;
+            let share = judge.share(sample.arms(), looks);
+            let standings = sample.standings();
+            let risks = |rival, leader, slack| judge.risk(&sample, rival, leader, slack);
+            field.drop_behind(&standings, self.epsilon.get(), risks, |risk, rivals| match self.bound {
+                Bound::PairedT => account.accepts(risk, rivals),
+                Bound::BernsteinSerfling { .. } | Bound::Betting { .. } => risk <= share,
+            });
         }
         let promise = judge.promise(self.epsilon.get());
         Ok(sample.finish(field.leader, promise))
@@ -91,43 +102,5 @@ impl Race {
         }
         let growth = (self.growth.get() * examples as f64).floor() as usize;
         examples + growth.max(self.batch.get())
-    }
-}
-
-/// The arms still in, all on the same examples.
-struct Field {
-    arms: Vec<usize>,
-    leader: usize,
-    /// Whether an arm outlived another that might be better than it by up to epsilon.
-    conceded_to: Vec<bool>,
-}
-
-impl Field {
-    fn new(arms: usize) -> Self {
-        Self { arms: (0..arms).collect(), leader: 0, conceded_to: vec![false; arms] }
-    }
-
-    /// Drops the arms that are surely behind the leader, the most hopeless first.
-    fn drop_behind(&mut self, sample: &PairedSample, epsilon: f64, judge: &mut Judge) {
-        let standings = sample.standings();
-        let leader = lowest(self.arms.iter().map(|&arm| (arm, standings[arm])));
-        let risk = |rival: usize, slack: f64| judge.risk(sample, rival, leader, slack);
-        let mut rivals: Vec<(usize, f64)> =
-            self.arms.iter().filter(|&&arm| arm != leader).map(|&arm| (arm, risk(arm, 0.0))).collect();
-        rivals.sort_by(|(_, a), (_, b)| a.total_cmp(b));
-        (self.leader, self.arms) = (leader, vec![leader]);
-        let count = rivals.len();
-        for (place, (rival, of_being_better)) in rivals.into_iter().enumerate() {
-            let left = count - place;
-            if judge.accepts(of_being_better, left) {
-                self.conceded_to[leader] |= self.conceded_to[rival];
-            } else if !self.conceded_to[rival]
-                && judge.accepts(judge.risk(sample, rival, leader, epsilon), left)
-            {
-                self.conceded_to[leader] = true;
-            } else {
-                self.arms.push(rival);
-            }
-        }
     }
 }
