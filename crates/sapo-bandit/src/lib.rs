@@ -2,12 +2,18 @@
 //!
 //! The problem: K arms (wordings), a finite population of examples, and paired observations (every arm can be asked about
 //! the same example). Wanted is the arm of the lowest mean loss. A [`Selector`] asks a [`LossOracle`] and ends with a
-//! [`Selection`]: the winner, the evidence for it, and what it cost. Nothing here knows a model.
+//! [`Selection`]: the winner, the evidence for it, and what it cost. Nothing here knows a model. The [`simulator`] replays
+//! recorded or made-up losses, so that rules are compared in seconds.
 
+mod draws;
 mod oracle;
+mod paired;
+mod parameters;
 mod selection;
 pub mod selectors;
+pub mod simulator;
 
 pub use oracle::{LossOracle, Observation, OracleError};
-pub use selection::{ArmEvidence, Selection};
+pub use parameters::{Fraction, Nats, OutOfRange};
+pub use selection::{ArmEvidence, Interval, Promise, Selection};
 pub use selectors::{Selector, SelectorConfig};

@@ -3,7 +3,7 @@
 pub struct Observation {
     /// Sum over the target tokens of minus the log-probability, in nats.
     pub nll_sum: f64,
-    /// Number of target tokens, at least 1.
+    /// Number of target tokens, at least 1; the same under every arm.
     pub target_tokens: u64,
     /// Tokens that went forward through the model for this observation.
     pub forward_tokens: u64,
@@ -19,6 +19,13 @@ pub trait LossOracle {
 
     /// Number of examples N in the population.
     fn examples(&self) -> usize;
+
+    /// How long the wording of an arm is, in a unit of the oracle's choice that is the same for all arms (words,
+    /// characters, tokens); `None` where it cannot tell. Only `shortest` and `longest` ask.
+    fn length(&self, arm: usize) -> Option<usize> {
+        let _ = arm;
+        None
+    }
 
     /// The losses of one arm on the given examples, in their order.
     ///

@@ -1,5 +1,5 @@
 use super::Selector;
-use crate::{ArmEvidence, LossOracle, OracleError, Selection};
+use crate::{ArmEvidence, LossOracle, OracleError, Promise, Selection};
 
 /// Which end of the ranking wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Selector for Exhaustive {
             arms.push(evidence);
         }
         let (winner, _) = best.ok_or("there are no arms to choose from")?;
-        Ok(Selection { winner, arms, forward_tokens })
+        Ok(Selection { winner, arms, forward_tokens, promise: Promise::Exact })
     }
 }
 

@@ -1,5 +1,5 @@
 use super::Selector;
-use crate::{ArmEvidence, LossOracle, OracleError, Selection};
+use crate::{LossOracle, OracleError, Selection};
 
 /// Arm 0, the original instruction, without asking.
 #[derive(Debug, Clone, Copy)]
@@ -10,6 +10,6 @@ impl Selector for Original {
         if oracle.arms() == 0 {
             return Err("there are no arms to choose from".into());
         }
-        Ok(Selection { winner: 0, arms: vec![ArmEvidence::UNASKED; oracle.arms()], forward_tokens: 0 })
+        Ok(Selection::unasked(0, oracle.arms()))
     }
 }

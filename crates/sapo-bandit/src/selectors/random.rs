@@ -2,7 +2,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::Selector;
-use crate::{ArmEvidence, LossOracle, OracleError, Selection};
+use crate::{LossOracle, OracleError, Selection};
 
 /// A uniform draw, without asking: what any variation of the wording gives.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,6 @@ impl Selector for Random {
             return Err("there are no arms to choose from".into());
         }
         let winner = ChaCha8Rng::seed_from_u64(seed).random_range(0..oracle.arms());
-        Ok(Selection { winner, arms: vec![ArmEvidence::UNASKED; oracle.arms()], forward_tokens: 0 })
+        Ok(Selection::unasked(winner, oracle.arms()))
     }
 }

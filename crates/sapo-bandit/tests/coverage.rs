@@ -1,0 +1,66 @@
+//! A race keeps its promise on 10,000 made-up problems; `cargo run --release --example coverage` prints the numbers.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
+use std::num::NonZeroUsize;
+
+use sapo_bandit::selectors::{Bound, Race};
+use sapo_bandit::simulator::{LossTable, Performance, Synthetic, Tail, play};
+use sapo_bandit::{Fraction, LossOracle, Nats, Promise, Selector};
+
+/// The widest difference of two arms on one example: what a user must know for `AtLeast`.
+fn range(mut table: &LossTable) -> Nats {
+    let examples: Vec<usize> = (0..table.examples()).collect();
+    let rows: Vec<_> = (0..table.arms()).map(|arm| table.observe(arm, &examples).unwrap()).collect();
+    let width = |example: usize| {
+        let losses = || rows.iter().map(|row| row[example].nll_sum);
+        losses().fold(f64::NEG_INFINITY, f64::max) - losses().fold(f64::INFINITY, f64::min)
+    };
+    Nats::try_from(examples.into_iter().map(width).fold(0.0, f64::max)).unwrap()
+}
+
+/// 10,000 problems, of five kinds.
+fn errs_in_at_most_delta(bound: impl Fn(Nats) -> Bound) -> Vec<Performance> {
+    let plain = Synthetic { arms: 4, examples: 400, spread: 0.3, difficulty: 0.3, ..Synthetic::default() };
+    let kinds = [
+        plain,
+        Synthetic { tail: Tail::Heavy, ..plain },
+        Synthetic { tail: Tail::Outliers, ..plain },
+        Synthetic { near_ties: 3, ..plain },
+        Synthetic { own: 0.05, family: 0.05, near_ties: 2, ..plain },
+    ];
+    let delta = 0.1;
+    let race = Race {
+        delta: Fraction::try_from(delta).unwrap(),
+        epsilon: Nats::try_from(0.01).unwrap(),
+        growth: Fraction::try_from(0.3).unwrap(),
+        min_examples: NonZeroUsize::new(20).unwrap(),
+        ..Race::default()
+    };
+    let play_kind = |recipe: &Synthetic| {
+        let trial = |seed: u64| {
+            let table = recipe.table(seed);
+            let rule = Race { bound: bound(range(&table)), ..race };
+            let promise = rule.select(&mut &table, seed).unwrap().promise;
+            assert!(matches!(promise, Promise::AtLeast { .. } | Promise::Exact));
+            play(&rule, &table, seed).unwrap()
+        };
+        let trials: Vec<_> = (0..2000).map(trial).collect();
+        let seen = Performance::of(&trials).unwrap();
+        assert!(seen.broken <= delta, "{recipe:?}: {seen:?}");
+        seen
+    };
+    kinds.iter().map(play_kind).collect()
+}
+
+#[test]
+fn bernstein_serfling_errs_in_at_most_delta() {
+    errs_in_at_most_delta(|range| Bound::BernsteinSerfling { range: Some(range) });
+}
+
+#[test]
+fn betting_errs_in_at_most_delta_and_saves() {
+    let seen = errs_in_at_most_delta(|range| Bound::Betting { range: Some(range) });
+    // A rule that always saw everything would keep any promise.
+    assert!(seen[0].median_cost < 0.9, "{seen:?}");
+}

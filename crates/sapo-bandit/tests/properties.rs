@@ -1,0 +1,129 @@
+//! What holds for every rule that identifies the best arm, on every table.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
+use std::num::NonZeroUsize;
+
+use proptest::prelude::*;
+use sapo_bandit::selectors::{Bound, Lucb, Race, SequentialHalving, SuccessiveRejects, Thompson, UcbE};
+use sapo_bandit::simulator::LossTable;
+use sapo_bandit::{Fraction, Nats, Promise, Selection, SelectorConfig};
+
+const BERNSTEIN_SERFLING: Bound = Bound::BernsteinSerfling { range: None };
+const BETTING: Bound = Bound::Betting { range: None };
+
+fn fraction(value: f64) -> Fraction {
+    Fraction::try_from(value).unwrap()
+}
+
+fn run(rule: SelectorConfig, mut table: &LossTable, seed: u64) -> Selection {
+    rule.build().select(&mut table, seed).unwrap()
+}
+
+fn identifying() -> Vec<SelectorConfig> {
+    let asks_enough = ["race", "sequential-halving", "successive-rejects", "lucb", "ucb-e", "thompson"];
+    let mut rules: Vec<SelectorConfig> = asks_enough.iter().map(|name| name.parse().unwrap()).collect();
+    rules.push(SelectorConfig::Race(Race { bound: BERNSTEIN_SERFLING, ..Race::default() }));
+    rules.push(SelectorConfig::Race(Race { bound: BETTING, ..Race::default() }));
+    let epsilon = Nats::try_from(0.125).unwrap();
+    rules.push(SelectorConfig::Race(Race { epsilon, ..Race::default() }));
+    rules
+}
+
+/// The same rules, made to see everything.
+fn seeing_everything() -> Vec<SelectorConfig> {
+    let (budget, min_examples) = (fraction(1.0), NonZeroUsize::new(1000).unwrap());
+    vec![
+        SelectorConfig::Exhaustive,
+        SelectorConfig::Race(Race { min_examples, ..Race::default() }),
+        SelectorConfig::Race(Race { min_examples, bound: BERNSTEIN_SERFLING, ..Race::default() }),
+        SelectorConfig::Race(Race { min_examples, bound: BETTING, ..Race::default() }),
+        SelectorConfig::SequentialHalving(SequentialHalving { budget }),
+        SelectorConfig::SuccessiveRejects(SuccessiveRejects { budget }),
+        SelectorConfig::Lucb(Lucb { min_examples, ..Lucb::default() }),
+        SelectorConfig::UcbE(UcbE { budget, ..UcbE::default() }),
+        SelectorConfig::Thompson(Thompson { min_examples, ..Thompson::default() }),
+    ]
+}
+
+/// Losses in 64ths of a nat, so that sums are exact: target tokens of each example, losses of each arm on it.
+fn problems() -> impl Strategy<Value = (Vec<u64>, Vec<Vec<f64>>)> {
+    (1_usize..7, 1_usize..60).prop_flat_map(|(arms, examples)| {
+        let loss = (0_u32..640).prop_map(|sixty_fourths| f64::from(sixty_fourths) / 64.0);
+        let losses = prop::collection::vec(prop::collection::vec(loss, examples), arms);
+        (prop::collection::vec(1_u64..5, examples), losses)
+    })
+}
+
+fn has_tie(table: &LossTable) -> bool {
+    let means = table.means();
+    (0..means.len()).any(|a| (0..a).any(|b| means[a] == means[b]))
+}
+
+proptest! {
+    #[test]
+    fn with_everything_seen_the_lowest_mean_wins((tokens, losses) in problems(), seed: u64) {
+        let table = LossTable::new(tokens, losses).unwrap();
+        let lowest = table.means().into_iter().fold(f64::INFINITY, f64::min);
+        for rule in seeing_everything() {
+            let selection = run(rule, &table, seed);
+            prop_assert_eq!(table.means()[selection.winner], lowest, "{}", rule.name());
+            prop_assert_eq!(selection.promise, Promise::Exact, "{}", rule.name());
+            for (arm, evidence) in selection.arms.iter().enumerate() {
+                let Some(mean) = evidence.mean else { continue };
+                prop_assert!((mean - table.means()[arm]).abs() < 1e-9);
+                if let Some(interval) = evidence.interval {
+                    prop_assert!(interval.low == interval.high);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn relabelling_arms_relabels_the_answer((tokens, losses) in problems(), seed: u64, turn in 0_usize..7) {
+        let mut turned = losses.clone();
+        let arms = losses.len();
+        turned.rotate_left(turn % arms);
+        let table = LossTable::new(tokens.clone(), losses).unwrap();
+        let turned = LossTable::new(tokens, turned).unwrap();
+        prop_assume!(!has_tie(&table));
+        for rule in identifying() {
+            let (before, after) = (run(rule, &table, seed), run(rule, &turned, seed));
+            prop_assert_eq!(before.winner, (after.winner + turn) % arms, "{}", rule.name());
+            prop_assert_eq!(before.forward_tokens, after.forward_tokens, "{}", rule.name());
+        }
+    }
+
+    #[test]
+    fn what_an_example_adds_to_all_arms_changes_nothing(
+        (tokens, losses) in problems(),
+        seed: u64,
+        shifts in prop::collection::vec(0_u32..6400, 60),
+    ) {
+        let shifted = losses.iter().map(|row| {
+            row.iter().zip(&shifts).map(|(loss, &shift)| loss + f64::from(shift) / 64.0).collect()
+        });
+        let shifted = LossTable::new(tokens.clone(), shifted.collect()).unwrap();
+        let table = LossTable::new(tokens, losses).unwrap();
+        for rule in identifying() {
+            let (before, after) = (run(rule, &table, seed), run(rule, &shifted, seed));
+            prop_assert_eq!(before.winner, after.winner, "{}", rule.name());
+            prop_assert_eq!(before.forward_tokens, after.forward_tokens, "{}", rule.name());
+        }
+    }
+
+    #[test]
+    fn fixed_budgets_are_kept((tokens, losses) in problems(), seed: u64, share in 0.0_f64..1.0) {
+        let table = LossTable::new(tokens, losses).unwrap();
+        let budget = fraction(share);
+        let (arms, all) = (table.means().len() as f64, table.exhaustive_forward_tokens() as f64);
+        for rule in [
+            SelectorConfig::SequentialHalving(SequentialHalving { budget }),
+            SelectorConfig::SuccessiveRejects(SuccessiveRejects { budget }),
+            SelectorConfig::UcbE(UcbE { budget, ..UcbE::default() }),
+        ] {
+            let spent = run(rule, &table, seed).forward_tokens as f64;
+            prop_assert!(spent <= (share * all).max(arms), "{}: {spent} of {all} at {share}", rule.name());
+        }
+    }
+}
