@@ -608,3 +608,50 @@ fn a_search_gives_its_best_by_the_models_own_measure() {
     let refused = sapo_in(here.path(), &[&PARAPHRASE[..], &["--source", "search"]].concat());
     assert!(refused.stderr.contains("give them with --data"), "{}", refused.stderr);
 }
+
+#[test]
+fn select_needs_no_pool_and_exports_what_it_chose() {
+    let here = folder(&[("data.jsonl", EXAMPLES), ("pool.json", POOL)]);
+    patient_model(here.path());
+    let select =
+        ["select", "--model", "model", "--data", "data.jsonl", "--json", "--suffix", "Answer good or bad."];
+    let run = |more: &[&str]| sapo_in(here.path(), &[&select[..], more].concat());
+    let own = ["--instruction", "Is the review good or bad?", "--labels", "good,bad"];
+    let chosen = run(&[&own[..], &["--export", "train.jsonl"]].concat());
+    assert_eq!(chosen.code, 0, "{}", chosen.stderr);
+    let selected = chosen.json().remove(0);
+    assert_eq!(selected["arms"].as_array().unwrap().len(), 21);
+    // four examples are all there are: every rule that asks has seen everything
+    assert_eq!(selected["promise"], "exact");
+    assert_eq!(
+        run(&[&own[..], &["--selector", "exhaustive"]].concat()).json()[0]["winner"],
+        selected["winner"]
+    );
+    let exported = std::fs::read_to_string(here.path().join("train.jsonl")).unwrap();
+    let rows: Vec<Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len(), 4);
+    let prompt = rows[0]["prompt"].as_str().unwrap();
+    assert!(prompt.ends_with("\n\nText:\nthe food was fine\n\nAnswer good or bad."), "{prompt}");
+    assert_eq!(rows[0]["completion"], "good");
+
+    let pool =
+        ["--pool", "pool.json", "--export", "chat.jsonl", "--export-form", "chat", "--selector", "shortest"];
+    let shortest = run(&pool);
+    assert_eq!(shortest.code, 0, "{}", shortest.stderr);
+    assert_eq!(shortest.json()[0]["winner"], "original");
+    let chat = std::fs::read_to_string(here.path().join("chat.jsonl")).unwrap();
+    let first: Value = serde_json::from_str(chat.lines().next().unwrap()).unwrap();
+    assert_eq!(first["messages"][1], json!({"role": "assistant", "content": "good"}));
+    assert!(
+        first["messages"][0]["content"].as_str().unwrap().starts_with("Is the review good or bad?\n\nText:")
+    );
+
+    let refused = |more: &[&str], why: &str| {
+        let run = run(more);
+        assert!(run.code != 0 && run.stderr.contains(why), "{}", run.stderr);
+    };
+    refused(&["--pool", "pool.json", "--instruction", "Sing."], "made for another instruction");
+    refused(&["--pool", "pool.json", "--delta", "2"], "--delta 2");
+    refused(&["--pool", "pool.json", "--delta", "0.1", "--selector", "exhaustive"], "has no such parameter");
+    refused(&[], "--instruction");
+}

@@ -3,7 +3,7 @@
 use sapo_bandit::{ArmEvidence, LossOracle, Observation, OracleError, SelectorConfig};
 use sapo_model::LanguageModel;
 use sapo_probes::PreUpdateLoss;
-use sapo_prompts::{PromptPool, PromptVariant};
+use sapo_prompts::{PromptPool, PromptVariant, word_count};
 use sapo_tasks::{Example, Task};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,10 @@ impl LossOracle for ModelOracle<'_> {
 
     fn examples(&self) -> usize {
         self.probe.examples.len()
+    }
+
+    fn length(&self, arm: usize) -> Option<usize> {
+        Some(word_count(self.candidates[arm].text.as_str()))
     }
 
     fn observe(&mut self, arm: usize, examples: &[usize]) -> Result<Vec<Observation>, OracleError> {

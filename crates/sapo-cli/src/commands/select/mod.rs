@@ -1,5 +1,6 @@
 //! `sapo select`: the paper's selection step alone, for one task.
 
+mod export;
 mod oracle;
 mod output;
 
@@ -8,11 +9,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use clap::{Args, ValueEnum};
+use anyhow::{anyhow, bail};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use sapo_bandit::SelectorConfig;
 use sapo_learn::derive_seed;
 use sapo_model::{Encoded, LanguageModel, SharedPrefix};
-use sapo_prompts::PromptPool;
+use sapo_prompts::sources::{Grammar, pool_from};
+use sapo_prompts::{Instruction, ParaphraseRequest, PromptPool};
 use sapo_tasks::{Example, Task, layout, subset};
 
 use crate::failure::InputError;
@@ -21,6 +25,7 @@ use crate::model_args::ModelArgs;
 use crate::own_task::LayoutArgs;
 use crate::progress;
 use crate::too_long::{self, Fitted, Reading};
+use export::ExportForm;
 use oracle::RecordingOracle;
 use output::Outcome;
 
@@ -40,20 +45,32 @@ use output::Outcome;
 /// Optimization, arXiv 2606.01967). The text goes through the model's chat template where it has one,
 /// as in training.
 ///
-/// A 95 % interval stands beside each mean: examples are resampled. All wordings are asked about the
-/// same examples, so two of them may differ clearly although their intervals overlap.
+/// Wordings that are surely behind are not asked further (--selector race); what is left of the cost of
+/// asking everything is told with the winner, and how sure it is.
+///
+/// A 95 % interval stands beside each mean: examples are resampled. Wordings are asked about the same
+/// examples, so two of them may differ clearly although their intervals overlap.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct SelectArgs {
     /// JSON Lines of {"input", "target"}
     #[arg(long, value_name = "FILE.jsonl")]
     data: PathBuf,
+    /// The original wording; without --pool, grammar makes 20 others
+    #[arg(long, value_name = "TEXT", required_unless_present = "pool")]
+    instruction: Option<String>,
+    /// Words that grammar keeps letter for letter, such as the answers of a classification
+    #[arg(long, value_name = "A,B", value_delimiter = ',', conflicts_with = "pool")]
+    labels: Vec<String>,
     /// The wordings to choose from, as `sapo paraphrase` writes them
     #[arg(long, value_name = "POOL.json")]
-    pool: PathBuf,
-    /// The rule that chooses
-    #[arg(long, default_value = "exhaustive")]
-    selector: Rule,
+    pool: Option<PathBuf>,
+    /// The rule that chooses: race, exhaustive (the paper), worst (its control), ...
+    #[arg(long, value_name = "RULE", default_value = "race", value_parser = rules())]
+    selector: SelectorConfig,
+    /// Probability that race may err [default: 0.05]
+    #[arg(long, value_name = "P")]
+    delta: Option<f64>,
     /// Examples that may be asked about, drawn by the seed [default: all]
     #[arg(long, value_name = "N")]
     samples: Option<NonZeroUsize>,
@@ -63,41 +80,34 @@ pub(crate) struct SelectArgs {
     /// Print one JSON object: winner, arms, tokens, seconds
     #[arg(long)]
     json: bool,
+    /// Write all of --data as a training file with the chosen wording, for any trainer
+    #[arg(long, value_name = "FILE.jsonl")]
+    export: Option<PathBuf>,
+    /// Form of a line of --export
+    #[arg(long, default_value = "prompt")]
+    export_form: ExportForm,
     #[command(flatten)]
     layout: LayoutArgs,
     #[command(flatten)]
     model: ModelArgs,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Rule {
-    /// Every wording on every example; the lowest mean loss wins (SAPO)
-    Exhaustive,
-    /// Every wording on every example; the highest mean loss wins (the paper's control)
-    Worst,
-    /// The original wording; nothing is asked
-    Original,
-    /// A wording drawn by the seed; nothing is asked
-    Random,
+/// Every rule by its name.
+fn rules() -> impl TypedValueParser<Value = SelectorConfig> {
+    let names = SelectorConfig::all().into_iter().map(|rule| rule.name());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<SelectorConfig>())
 }
 
-impl From<Rule> for SelectorConfig {
-    fn from(rule: Rule) -> Self {
-        match rule {
-            Rule::Exhaustive => Self::Exhaustive,
-            Rule::Worst => Self::Worst,
-            Rule::Original => Self::Original,
-            Rule::Random => Self::Random,
-        }
-    }
-}
+/// Wordings that grammar makes where no pool is given: the paper's number.
+const PARAPHRASES: usize = 20;
 
 /// The selection of a stream's first task: the same seed draws the same here and in a run.
 const STEP: usize = 1;
 
 pub(crate) fn run(args: &SelectArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let lines = jsonl::read::<TaskLine>(&args.data)?;
-    let pool = PromptPool::load(&args.pool)?;
+    let pool = pool(args)?;
+    let selector = selector(args)?;
     let model = args.model.open()?;
     let task = args.layout.task(&args.data, pool.original().text.clone(), pool.labels());
     let population = population(args, lines.len());
@@ -117,7 +127,7 @@ pub(crate) fn run(args: &SelectArgs, out: &mut dyn Write) -> anyhow::Result<()> 
     let mut oracle =
         RecordingOracle::new(&model, &task, &examples, pool.variants(), args.model.token_budget(), &bar);
     let seed = derive_seed(args.seed, "selection", STEP);
-    let selection = SelectorConfig::from(args.selector)
+    let selection = selector
         .build()
         .select(&mut oracle, seed)
         .map_err(|error| anyhow::anyhow!("choosing a wording: {error}"))?;
@@ -128,10 +138,43 @@ pub(crate) fn run(args: &SelectArgs, out: &mut dyn Write) -> anyhow::Result<()> 
     outcome.shortened = places.iter().filter(|place| place.shortened).map(|place| place.index).collect();
     outcome.skipped = skipped;
     if args.json {
-        outcome.write_json(exhaustive_forward_tokens, seconds, out)
+        outcome.write_json(exhaustive_forward_tokens, seconds, out)?;
     } else {
-        outcome.write_table(exhaustive_forward_tokens, seconds, out)
+        outcome.write_table(exhaustive_forward_tokens, seconds, out)?;
     }
+    if let Some(path) = &args.export {
+        let wording = &pool.variants()[selection.winner].text;
+        export::write(path, args.export_form, &task, wording, lines.iter().map(|line| &line.value))?;
+        eprintln!("wrote {}: {} examples with the chosen wording", path.display(), lines.len());
+    }
+    Ok(())
+}
+
+/// The pool that was given, or one by grammar.
+fn pool(args: &SelectArgs) -> anyhow::Result<PromptPool> {
+    let Some(path) = &args.pool else {
+        let instruction = Instruction::new(args.instruction.as_deref().unwrap_or_default());
+        let request = ParaphraseRequest::new(instruction, args.labels.clone(), PARAPHRASES, args.seed);
+        return Ok(pool_from(&mut Grammar, &request, &mut |_| ())?);
+    };
+    let pool = PromptPool::load(path)?;
+    if let Some(instruction) = &args.instruction
+        && instruction != pool.original().text.as_str()
+    {
+        bail!("{}: the pool was made for another instruction than --instruction", path.display());
+    }
+    Ok(pool)
+}
+
+/// The rule with the parameters that were given.
+fn selector(args: &SelectArgs) -> anyhow::Result<SelectorConfig> {
+    let Some(delta) = args.delta else { return Ok(args.selector) };
+    let mut rule = serde_json::to_value(args.selector)?;
+    match rule.get_mut(args.selector.name()).and_then(|parameters| parameters.get_mut("delta")) {
+        Some(parameter) => *parameter = delta.into(),
+        None => bail!("--delta: the rule {} has no such parameter", args.selector.name()),
+    }
+    serde_json::from_value(rule).map_err(|error| anyhow!("--delta {delta}: {error}"))
 }
 
 /// Which of `count` examples may be asked about.

@@ -2,7 +2,7 @@ use indicatif::ProgressBar;
 use sapo_bandit::{LossOracle, Observation, OracleError};
 use sapo_model::LanguageModel;
 use sapo_probes::PreUpdateLoss;
-use sapo_prompts::PromptVariant;
+use sapo_prompts::{PromptVariant, word_count};
 use sapo_tasks::{Example, Task};
 
 /// Answers from the model, and keeps the answers: a selection tells means alone, intervals need every example.
@@ -35,6 +35,10 @@ impl LossOracle for RecordingOracle<'_> {
 
     fn examples(&self) -> usize {
         self.probe.examples.len()
+    }
+
+    fn length(&self, arm: usize) -> Option<usize> {
+        Some(word_count(self.variants[arm].text.as_str()))
     }
 
     fn observe(&mut self, arm: usize, examples: &[usize]) -> Result<Vec<Observation>, OracleError> {

@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use sapo_bandit::{Observation, Selection};
+use sapo_bandit::{Observation, Promise, Selection};
 use sapo_prompts::PromptPool;
 use serde::Serialize;
 
@@ -26,6 +26,7 @@ pub(super) struct Outcome<'a> {
     winner: &'a str,
     arms: Vec<Arm<'a>>,
     forward_tokens: u64,
+    promise: Promise,
     /// Indices of the lines whose input was cut.
     pub(super) shortened: Vec<usize>,
     /// Indices of the lines left out, under the rule that does so.
@@ -39,6 +40,7 @@ struct Written<'a> {
     forward_tokens: u64,
     exhaustive_forward_tokens: u64,
     seconds: f64,
+    promise: Promise,
     #[serde(skip_serializing_if = "<[usize]>::is_empty")]
     shortened: &'a [usize],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,7 +70,8 @@ impl<'a> Outcome<'a> {
         }
         let winner = &pool.variants()[selection.winner].id;
         let forward_tokens = selection.forward_tokens;
-        Ok(Self { winner, arms, forward_tokens, shortened: Vec::new(), skipped: None })
+        let promise = selection.promise;
+        Ok(Self { winner, arms, forward_tokens, promise, shortened: Vec::new(), skipped: None })
     }
 
     /// One JSON object; arms in the pool's order.
@@ -84,6 +87,7 @@ impl<'a> Outcome<'a> {
             forward_tokens: self.forward_tokens,
             exhaustive_forward_tokens: exhaustive,
             seconds,
+            promise: self.promise,
             shortened: &self.shortened,
             skipped: self.skipped.as_deref(),
         };
@@ -111,12 +115,30 @@ impl<'a> Outcome<'a> {
         };
         let rows: Vec<_> = ranking.iter().map(row).collect();
         table::write(out, ["  wording", "nats a token", "95 % interval", "examples", "text"], &rows)?;
-        writeln!(out, "\nwinner: {} (lower loss ranks first)", self.winner)?;
+        writeln!(out, "\nwinner: {}; {}", self.winner, in_words(self.promise))?;
         let spent = self.forward_tokens;
         writeln!(
             out,
             "tokens forward: {spent} (every wording on every example: {exhaustive}), {seconds:.1} s"
         )?;
         Ok(())
+    }
+}
+
+/// How sure the winner is.
+fn in_words(promise: Promise) -> String {
+    let better = |within: f64| match within {
+        0.0 => "that no wording has a lower mean on these examples".to_string(),
+        within => format!("that no wording's mean on these examples is lower by more than {within} nats"),
+    };
+    match promise {
+        Promise::Exact => "every wording was asked about every example".into(),
+        Promise::AtLeast { confidence, within } => {
+            format!("at least {:.0} % sure {}", 100.0 * confidence, better(within))
+        }
+        Promise::Approximate { confidence, within } => {
+            format!("about {:.0} % sure {}", 100.0 * confidence, better(within))
+        }
+        Promise::None => "this rule promises nothing of it".into(),
     }
 }

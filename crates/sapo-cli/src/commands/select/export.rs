@@ -1,0 +1,49 @@
+//! A training file with the chosen wording, for any trainer.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use clap::ValueEnum;
+use sapo_tasks::{Instruction, Task, layout};
+use serde_json::json;
+
+use crate::jsonl::TaskLine;
+
+/// What a line of the file is.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum ExportForm {
+    /// {"prompt", "completion"}
+    Prompt,
+    /// {"messages": [{"role": "user", ...}, {"role": "assistant", ...}]}
+    Chat,
+}
+
+/// Writes the rows under the wording; the file appears whole or not at all.
+pub(super) fn write<'a>(
+    path: &Path,
+    form: ExportForm,
+    task: &Task,
+    wording: &Instruction,
+    rows: impl Iterator<Item = &'a TaskLine>,
+) -> anyhow::Result<()> {
+    let cannot = || format!("{}: cannot write", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let beside = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
+    let mut out = BufWriter::new(beside.as_file());
+    for TaskLine { input, target } in rows {
+        let prompt = layout::prompt(task, wording, input);
+        let line = match form {
+            ExportForm::Prompt => json!({"prompt": prompt, "completion": target}),
+            ExportForm::Chat => json!({"messages": [{"role": "user", "content": prompt},
+                                                    {"role": "assistant", "content": target}]}),
+        };
+        writeln!(out, "{line}").with_context(cannot)?;
+    }
+    out.flush().with_context(cannot)?;
+    drop(out);
+    File::sync_all(beside.as_file()).with_context(cannot)?;
+    beside.persist(path).with_context(cannot)?;
+    Ok(())
+}
