@@ -9,11 +9,13 @@ mod draws;
 mod oracle;
 mod paired;
 mod parameters;
+pub mod reselectors;
 mod selection;
 pub mod selectors;
 pub mod simulator;
 
 pub use oracle::{LossOracle, Observation, OracleError};
 pub use parameters::{Fraction, Nats, OutOfRange};
+pub use reselectors::{ProbeBudget, Reselector, ReselectorConfig};
 pub use selection::{ArmEvidence, Interval, Promise, Selection};
 pub use selectors::{Selector, SelectorConfig};

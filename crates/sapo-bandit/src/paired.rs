@@ -254,3 +254,65 @@ impl RatioSample {
 fn student(observations: usize) -> Option<StudentsT> {
     StudentsT::new(0.0, 1.0, observations.checked_sub(1)? as f64).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Observation;
+
+    fn sample(y: [f64; 2], population: usize) -> RatioSample {
+        RatioSample::new(y.into_iter().map(|y| (y, 1.0)), population)
+    }
+
+    #[test]
+    fn the_ratio_has_the_variance_of_a_sample_without_replacement() {
+        // mean 2, s^2 = 2: (1 - 2/4) 2 / 2 = 0.5; Student with 1 degree of freedom is Cauchy:
+        // 1/2 - atan(2 / sqrt(0.5)) / pi = 0.10817
+        let half = sample([1.0, 3.0], 4);
+        assert_eq!((half.ratio(), half.variance()), (2.0, 0.5));
+        assert!((half.risk_below(0.0) - 0.10817).abs() < 1e-5, "{}", half.risk_below(0.0));
+        let whole = sample([1.0, 3.0], 2);
+        assert_eq!((whole.variance(), whole.risk_below(0.0)), (0.0, 0.0));
+        assert_eq!(sample([-1.0, 0.5], 2).risk_below(0.0), 1.0);
+        assert_eq!(sample([0.0, 0.0], 4).risk_below(0.0), 0.5);
+    }
+
+    #[test]
+    fn a_ratio_that_every_example_has_is_known_at_once() {
+        let pairs = [(2.0, 1.0), (6.0, 3.0), (4.0, 2.0)];
+        let sample = RatioSample::new(pairs.into_iter(), 100);
+        assert_eq!((sample.ratio(), sample.variance()), (2.0, 0.0));
+    }
+
+    struct Unequal;
+
+    impl LossOracle for Unequal {
+        fn arms(&self) -> usize {
+            2
+        }
+
+        fn examples(&self) -> usize {
+            1
+        }
+
+        fn observe(
+            &mut self,
+            arm: usize,
+            examples: &[usize],
+        ) -> Result<Vec<Observation>, crate::OracleError> {
+            let one =
+                |_: &usize| Observation { nll_sum: 1.0, target_tokens: 3 + arm as u64, forward_tokens: 1 };
+            Ok(examples.iter().map(one).collect())
+        }
+    }
+
+    #[test]
+    fn arms_that_disagree_about_the_target_are_refused() {
+        let mut oracle = Unequal;
+        let mut sample = PairedSample::new(&mut oracle, 0).unwrap();
+        sample.ask(0, 1).unwrap();
+        let error = sample.ask(1, 1).unwrap_err();
+        let expected = "arm 1, example 0: 4 tokens, not 3: the arms of an example must share its target";
+        assert_eq!(error.to_string(), expected);
+    }
+}
