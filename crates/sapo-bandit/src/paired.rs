@@ -9,8 +9,8 @@ use crate::{ArmEvidence, Interval, LossOracle, OracleError, Promise, Selection, 
 /// The level of the intervals that a selection shows.
 const LEVEL: f64 = 0.95;
 
-/// Every arm walks along one shared random order of the examples, each as far as it was asked: the first examples of any
-/// two arms are the same, so that what makes an example hard cancels in their difference.
+/// Every arm walks along one shared random order of the examples, each as far as it was asked: the first examples of
+/// any two arms are the same, so that what makes an example hard cancels in their difference.
 pub(crate) struct PairedSample<'a> {
     oracle: &'a mut dyn LossOracle,
     order: Vec<usize>,
@@ -101,7 +101,8 @@ impl<'a> PairedSample<'a> {
         RatioSample::new(self.pairs(arm, other), self.population())
     }
 
-    /// The widest difference of any two arms on an example that both saw, and the most target tokens of an example seen.
+    /// The widest difference of any two arms on an example that both saw, and the most target tokens of an example
+    /// seen.
     pub(crate) fn extremes(&self) -> (f64, f64) {
         let width = |place: usize| {
             let losses = self.nll.iter().filter_map(|arm| arm.get(place));
@@ -124,8 +125,8 @@ impl<'a> PairedSample<'a> {
         lowest(furthest.map(|(arm, nll)| (arm, nll.iter().sum::<f64>())))
     }
 
-    /// Each arm's mean minus that of [`Self::reference`]. Arms that saw different numbers of examples are comparable so,
-    /// because each is held against the reference on its own examples.
+    /// Each arm's mean minus that of [`Self::reference`]. Arms that saw different numbers of examples are comparable
+    /// so, because each is held against the reference on its own examples.
     pub(crate) fn standings(&self) -> Vec<f64> {
         let reference = self.reference();
         (0..self.arms()).map(|arm| self.difference(arm, reference).ratio()).collect()
@@ -157,8 +158,8 @@ pub(crate) fn lowest(candidates: impl Iterator<Item = (usize, f64)>) -> usize {
     candidates.min_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(0, |(key, _)| key)
 }
 
-/// Sums of y and target tokens t over the examples seen, for the population's ratio sum(y) / sum(t); y is a loss, or the
-/// difference of two.
+/// Sums of y and target tokens t over the examples seen, for the population's ratio sum(y) / sum(t); y is a loss, or
+/// the difference of two.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RatioSample {
     pub(crate) seen: usize,
@@ -205,8 +206,9 @@ impl RatioSample {
         (square - self.residual_mean(r).powi(2)).max(0.0)
     }
 
-    /// Variance of [`Self::ratio`] by linearisation, with the correction for a finite population: (1 - n/N) s^2 / n, where
-    /// s^2 is the variance of (y - ratio t) / mean(t) with n - 1 degrees of freedom. Infinite with one example of several.
+    /// Variance of [`Self::ratio`] by linearisation, with the correction for a finite population: (1 - n/N) s^2 / n,
+    /// where s^2 is the variance of (y - ratio t) / mean(t) with n - 1 degrees of freedom. Infinite with one example of
+    /// several.
     ///
     /// # Source
     /// Cochran 1977, Sampling Techniques, section 6.4.

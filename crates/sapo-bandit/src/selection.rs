@@ -20,8 +20,8 @@ pub struct Interval {
 /// is said by [`Promise`], not by them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ArmEvidence {
-    /// Mean nats per target token over all the examples it was asked about (the paper's loss); absent where it was never
-    /// asked. Arms asked about different numbers of examples are compared by `behind`, not by this.
+    /// Mean nats per target token over all the examples it was asked about (the paper's loss); absent where it was
+    /// never asked. Arms asked about different numbers of examples are compared by `behind`, not by this.
     pub mean: Option<f64>,
     /// Examples it was asked about.
     pub examples: usize,

@@ -6,11 +6,11 @@ use super::Reselector;
 use super::standing::Standing;
 use crate::{Fraction, Nats, draws};
 
-/// The present arm is probed beside the rivals that look best in a random draw from what is known, old knowledge fading;
-/// the lowest mean trains.
+/// The present arm is probed beside the rivals that look best in a random draw from what is known, old knowledge
+/// fading; the lowest mean trains.
 ///
-/// After a probe an older one counts `keep` times what it counted before; the draw of an arm is normal about its mean with
-/// its standard error, of weight `sum(keep^age)`.
+/// After a probe an older one counts `keep` times what it counted before; the draw of an arm is normal about its mean
+/// with its standard error, of weight `sum(keep^age)`.
 ///
 /// # Source
 /// Raj and Kalyani 2017, Taming Non-stationary Bandits: A Bayesian Approach; Gaussian instead of Bernoulli.

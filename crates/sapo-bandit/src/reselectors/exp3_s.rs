@@ -9,10 +9,10 @@ use crate::{Fraction, Nats};
 /// Weights that fall with an arm's losses and never forget an arm for good decide who is probed and who trains.
 ///
 /// An arm has the probability `p = (1 - explore) w / sum(w) + explore / K`. A probe asks the present arm and, each with
-/// probability `q = min(1, m p)`, others, m being what can be afforded; the gain of such an arm, minus its loss relative to
-/// the present one in units of `scale`, clipped to [-1, 1], counts 1/q. Then `w <- w exp(explore gain / (q K)) + e share
-/// sum(w) / K`. A stretch draws its arm by p, but keeps the present one with probability `stay`: that is the price of
-/// switching, for means are not compared here.
+/// probability `q = min(1, m p)`, others, m being what can be afforded; the gain of such an arm, minus its loss
+/// relative to the present one in units of `scale`, clipped to [-1, 1], counts 1/q. Then `w <- w exp(explore gain / (q
+/// K)) + e share sum(w) / K`. A stretch draws its arm by p, but keeps the present one with probability `stay`: that is
+/// the price of switching, for means are not compared here.
 ///
 /// # Source
 /// Auer, Cesa-Bianchi, Freund, Schapire 2002, The Nonstochastic Multiarmed Bandit Problem, section 8 (Exp3.S).

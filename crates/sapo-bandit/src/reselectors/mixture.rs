@@ -6,8 +6,8 @@ use super::Reselector;
 use super::standing::Standing;
 use crate::{Fraction, Nats};
 
-/// Every stretch draws its arm with probability in proportion to `exp(-mean loss / temperature)`; the arms that are known
-/// the least are probed.
+/// Every stretch draws its arm with probability in proportion to `exp(-mean loss / temperature)`; the arms that are
+/// known the least are probed.
 ///
 /// With a high temperature all wordings train alike; with temperature 0, or a low one, nearly always the best does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,9 +1,9 @@
 //! Rules that choose again inside a task, while training moves the model; one file a rule, one line in
 //! [`ReselectorConfig`].
 //!
-//! Training goes in stretches. Before each: [`Reselector::wanted`] names the arms to probe, all on the same fresh examples;
-//! [`Reselector::learn`] takes their losses; [`Reselector::choose`] names the arm of the stretch. [`ProbeBudget`] keeps the
-//! probes within a share of the training tokens.
+//! Training goes in stretches. Before each: [`Reselector::wanted`] names the arms to probe, all on the same fresh
+//! examples; [`Reselector::learn`] takes their losses; [`Reselector::choose`] names the arm of the stretch.
+//! [`ProbeBudget`] keeps the probes within a share of the training tokens.
 
 mod discounted_thompson;
 mod exp3_s;

@@ -10,8 +10,8 @@ use crate::Nats;
 /// The present arm is probed beside the rivals of the lowest optimistic estimates over the last probes; the lowest mean
 /// trains.
 ///
-/// The optimistic estimate of an arm is its mean over the last `window` probes minus `sqrt(2 ln(min(t, window)))` standard
-/// errors; the source has a bound on the losses in place of their standard deviation.
+/// The optimistic estimate of an arm is its mean over the last `window` probes minus `sqrt(2 ln(min(t, window)))`
+/// standard errors; the source has a bound on the losses in place of their standard deviation.
 ///
 /// # Source
 /// Garivier and Moulines 2011, On Upper-Confidence Bound Policies for Switching Bandit Problems, section 2.2.

@@ -1,7 +1,8 @@
 /// Fading knowledge of how the arms stand to each other.
 ///
-/// The model moves, and each probe takes other examples: the level of a probe says nothing. So the loss of an arm counts
-/// relative to the others of its probe: the level of a probe is what its losses exceed the present means by, on average.
+/// The model moves, and each probe takes other examples: the level of a probe says nothing. So the loss of an arm
+/// counts relative to the others of its probe: the level of a probe is what its losses exceed the present means by, on
+/// average.
 #[derive(Debug, Clone)]
 pub(super) struct Standing {
     keep: f64,
