@@ -59,6 +59,20 @@ fn bernstein_serfling_errs_in_at_most_delta() {
 }
 
 #[test]
+fn bernstein_serfling_saves_where_examples_abound_and_losses_are_alike() {
+    let plain = Synthetic { arms: 3, examples: 3000, ..Synthetic::default() };
+    let recipe = Synthetic { spread: 0.5, difficulty: 0.2, family: 0.1, own: 0.1, ..plain };
+    let trial = |seed: u64| {
+        let table = recipe.table(seed);
+        let bound = Bound::BernsteinSerfling { range: Some(range(&table)) };
+        play(&Race { bound, growth: Fraction::try_from(0.3).unwrap(), ..Race::default() }, &table, seed)
+            .unwrap()
+    };
+    let seen = Performance::of(&(0..200).map(trial).collect::<Vec<_>>()).unwrap();
+    assert!(seen.broken <= 0.05 && seen.median_cost < 0.9, "{seen:?}");
+}
+
+#[test]
 fn betting_errs_in_at_most_delta_and_saves() {
     let seen = errs_in_at_most_delta(|range| Bound::Betting { range: Some(range) });
     // A rule that always saw everything would keep any promise.

@@ -15,7 +15,7 @@ use crate::{Fraction, Nats, draws};
 /// # Source
 /// Raj and Kalyani 2017, Taming Non-stationary Bandits: A Bayesian Approach; Gaussian instead of Bernoulli.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct DiscountedThompson {
     /// What a probe counts after the next one.
     pub keep: Fraction,

@@ -17,7 +17,7 @@ use crate::{Fraction, Nats};
 /// # Source
 /// Auer, Cesa-Bianchi, Freund, Schapire 2002, The Nonstochastic Multiarmed Bandit Problem, section 8 (Exp3.S).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct Exp3S {
     /// Share of the choices that goes to all arms alike; also the rate of learning, as in the source.
     pub explore: Fraction,

@@ -11,7 +11,7 @@ use crate::{Fraction, Nats};
 ///
 /// With a high temperature all wordings train alike; with temperature 0, or a low one, nearly always the best does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct Mixture {
     /// Nats a token that make an arm e times rarer.
     pub temperature: Nats,

@@ -16,7 +16,7 @@ use crate::Nats;
 /// # Source
 /// Garivier and Moulines 2011, On Upper-Confidence Bound Policies for Switching Bandit Problems, section 2.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct SlidingWindowUcb {
     /// Probes that count.
     pub window: NonZeroUsize,

@@ -20,7 +20,7 @@ use crate::{Fraction, LossOracle, Nats, OracleError, Promise, Selection};
 /// # Source
 /// Kalyanakrishnan, Tewari, Auer, Stone 2012, PAC Subset Selection in Stochastic Multi-armed Bandits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct Lucb {
     /// Probability of an error.
     pub delta: Fraction,

@@ -25,7 +25,7 @@ use crate::{Fraction, LossOracle, Nats, OracleError, Promise, Selection, draws};
 /// Thompson 1933, On the Likelihood that One Unknown Probability Exceeds Another; that a rival and not the leader is
 /// asked is the top-two idea of Russo 2016, Simple Bayesian Algorithms for Best Arm Identification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct Thompson {
     /// Chance at which it ends.
     pub delta: Fraction,

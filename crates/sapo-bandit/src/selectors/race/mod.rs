@@ -38,7 +38,7 @@ pub(super) const BATCH: NonZeroUsize = const { NonZeroUsize::new(5).expect("not 
 /// # Source
 /// Maron and Moore 1994, Hoeffding Races; Mnih, Szepesvari, Audibert 2008, Empirical Bernstein Stopping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct Race {
     /// What "surely" means.
     pub bound: Bound,
