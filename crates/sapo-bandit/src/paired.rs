@@ -4,10 +4,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use crate::{ArmEvidence, Interval, LossOracle, OracleError, Promise, Selection, draws};
-
-/// The level of the intervals that a selection shows.
-const LEVEL: f64 = 0.95;
+use crate::{ArmEvidence, Interval, LossOracle, OracleError, Promise, Selection, draws, selection::LEVEL};
 
 /// Every arm walks along one shared random order of the examples, each as far as it was asked: the first examples of
 /// any two arms are the same, so that what makes an example hard cancels in their difference.

@@ -80,9 +80,9 @@ proptest! {
             for (arm, evidence) in selection.arms.iter().enumerate() {
                 let Some(mean) = evidence.mean else { continue };
                 prop_assert!((mean - table.means()[arm]).abs() < 1e-9);
-                if let Some(interval) = evidence.interval {
-                    prop_assert!(interval.low == interval.high);
-                }
+                let interval = evidence.interval.unwrap();
+                prop_assert!(interval.low == mean && mean == interval.high);
+                prop_assert_eq!(evidence.behind.is_none(), arm == selection.winner);
             }
         }
     }
