@@ -2,9 +2,9 @@
 //!
 //! `cargo run --release -p sapo-bandit --example frontier [RULE ...] [TABLE.json ...]`
 //!
-//! A rule is its configuration as JSON, `'{"race": {"delta": 0.01}}'`; without any, all rules play with their defaults. A
-//! table is the path of a file with one `LossTable`; the tables are played in turn until there are 1,000 trials. Without
-//! any, 1,000 made-up problems of each kind are played.
+//! A rule is its configuration as JSON, `'{"race": {"delta": 0.01}}'`; without any, all rules play with their defaults.
+//! A table is the path of a file with one `LossTable`; the tables are played in turn until there are 1,000 trials.
+//! Without any, 1,000 made-up problems of each kind are played.
 
 use std::error::Error;
 

@@ -4,13 +4,10 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use crate::{ArmEvidence, Interval, LossOracle, OracleError, Promise, Selection, draws};
+use crate::{ArmEvidence, Interval, LossOracle, OracleError, Promise, Selection, draws, selection::LEVEL};
 
-/// The level of the intervals that a selection shows.
-const LEVEL: f64 = 0.95;
-
-/// Every arm walks along one shared random order of the examples, each as far as it was asked: the first examples of any
-/// two arms are the same, so that what makes an example hard cancels in their difference.
+/// Every arm walks along one shared random order of the examples, each as far as it was asked: the first examples of
+/// any two arms are the same, so that what makes an example hard cancels in their difference.
 pub(crate) struct PairedSample<'a> {
     oracle: &'a mut dyn LossOracle,
     order: Vec<usize>,
@@ -101,7 +98,8 @@ impl<'a> PairedSample<'a> {
         RatioSample::new(self.pairs(arm, other), self.population())
     }
 
-    /// The widest difference of any two arms on an example that both saw, and the most target tokens of an example seen.
+    /// The widest difference of any two arms on an example that both saw, and the most target tokens of an example
+    /// seen.
     pub(crate) fn extremes(&self) -> (f64, f64) {
         let width = |place: usize| {
             let losses = self.nll.iter().filter_map(|arm| arm.get(place));
@@ -124,8 +122,8 @@ impl<'a> PairedSample<'a> {
         lowest(furthest.map(|(arm, nll)| (arm, nll.iter().sum::<f64>())))
     }
 
-    /// Each arm's mean minus that of [`Self::reference`]. Arms that saw different numbers of examples are comparable so,
-    /// because each is held against the reference on its own examples.
+    /// Each arm's mean minus that of [`Self::reference`]. Arms that saw different numbers of examples are comparable
+    /// so, because each is held against the reference on its own examples.
     pub(crate) fn standings(&self) -> Vec<f64> {
         let reference = self.reference();
         (0..self.arms()).map(|arm| self.difference(arm, reference).ratio()).collect()
@@ -157,8 +155,8 @@ pub(crate) fn lowest(candidates: impl Iterator<Item = (usize, f64)>) -> usize {
     candidates.min_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(0, |(key, _)| key)
 }
 
-/// Sums of y and target tokens t over the examples seen, for the population's ratio sum(y) / sum(t); y is a loss, or the
-/// difference of two.
+/// Sums of y and target tokens t over the examples seen, for the population's ratio sum(y) / sum(t); y is a loss, or
+/// the difference of two.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RatioSample {
     pub(crate) seen: usize,
@@ -205,8 +203,9 @@ impl RatioSample {
         (square - self.residual_mean(r).powi(2)).max(0.0)
     }
 
-    /// Variance of [`Self::ratio`] by linearisation, with the correction for a finite population: (1 - n/N) s^2 / n, where
-    /// s^2 is the variance of (y - ratio t) / mean(t) with n - 1 degrees of freedom. Infinite with one example of several.
+    /// Variance of [`Self::ratio`] by linearisation, with the correction for a finite population: (1 - n/N) s^2 / n,
+    /// where s^2 is the variance of (y - ratio t) / mean(t) with n - 1 degrees of freedom. Infinite with one example of
+    /// several.
     ///
     /// # Source
     /// Cochran 1977, Sampling Techniques, section 6.4.
@@ -253,4 +252,66 @@ impl RatioSample {
 /// Student's distribution for the mean of this many observations.
 fn student(observations: usize) -> Option<StudentsT> {
     StudentsT::new(0.0, 1.0, observations.checked_sub(1)? as f64).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Observation;
+
+    fn sample(y: [f64; 2], population: usize) -> RatioSample {
+        RatioSample::new(y.into_iter().map(|y| (y, 1.0)), population)
+    }
+
+    #[test]
+    fn the_ratio_has_the_variance_of_a_sample_without_replacement() {
+        // mean 2, s^2 = 2: (1 - 2/4) 2 / 2 = 0.5; Student with 1 degree of freedom is Cauchy:
+        // 1/2 - atan(2 / sqrt(0.5)) / pi = 0.10817
+        let half = sample([1.0, 3.0], 4);
+        assert_eq!((half.ratio(), half.variance()), (2.0, 0.5));
+        assert!((half.risk_below(0.0) - 0.10817).abs() < 1e-5, "{}", half.risk_below(0.0));
+        let whole = sample([1.0, 3.0], 2);
+        assert_eq!((whole.variance(), whole.risk_below(0.0)), (0.0, 0.0));
+        assert_eq!(sample([-1.0, 0.5], 2).risk_below(0.0), 1.0);
+        assert_eq!(sample([0.0, 0.0], 4).risk_below(0.0), 0.5);
+    }
+
+    #[test]
+    fn a_ratio_that_every_example_has_is_known_at_once() {
+        let pairs = [(2.0, 1.0), (6.0, 3.0), (4.0, 2.0)];
+        let sample = RatioSample::new(pairs.into_iter(), 100);
+        assert_eq!((sample.ratio(), sample.variance()), (2.0, 0.0));
+    }
+
+    struct Unequal;
+
+    impl LossOracle for Unequal {
+        fn arms(&self) -> usize {
+            2
+        }
+
+        fn examples(&self) -> usize {
+            1
+        }
+
+        fn observe(
+            &mut self,
+            arm: usize,
+            examples: &[usize],
+        ) -> Result<Vec<Observation>, crate::OracleError> {
+            let one =
+                |_: &usize| Observation { nll_sum: 1.0, target_tokens: 3 + arm as u64, forward_tokens: 1 };
+            Ok(examples.iter().map(one).collect())
+        }
+    }
+
+    #[test]
+    fn arms_that_disagree_about_the_target_are_refused() {
+        let mut oracle = Unequal;
+        let mut sample = PairedSample::new(&mut oracle, 0).unwrap();
+        sample.ask(0, 1).unwrap();
+        let error = sample.ask(1, 1).unwrap_err();
+        let expected = "arm 1, example 0: 4 tokens, not 3: the arms of an example must share its target";
+        assert_eq!(error.to_string(), expected);
+    }
 }

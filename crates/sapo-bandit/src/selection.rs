@@ -2,6 +2,9 @@ use serde::Serialize;
 
 use crate::Observation;
 
+/// The level of the intervals that a selection shows.
+pub(crate) const LEVEL: f64 = 0.95;
+
 /// Two ends that hold a number of interest with the stated probability.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
@@ -20,8 +23,8 @@ pub struct Interval {
 /// is said by [`Promise`], not by them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ArmEvidence {
-    /// Mean nats per target token over all the examples it was asked about (the paper's loss); absent where it was never
-    /// asked. Arms asked about different numbers of examples are compared by `behind`, not by this.
+    /// Mean nats per target token over all the examples it was asked about (the paper's loss); absent where it was
+    /// never asked. Arms asked about different numbers of examples are compared by `behind`, not by this.
     pub mean: Option<f64>,
     /// Examples it was asked about.
     pub examples: usize,
@@ -79,6 +82,13 @@ impl ArmEvidence {
         let tokens: u64 = observations.iter().map(|observation| observation.target_tokens).sum();
         let mean = (tokens > 0).then(|| nll / tokens as f64);
         Self { mean, examples: observations.len(), ..Self::UNASKED }
+    }
+}
+
+impl Interval {
+    /// Of a number that is known.
+    pub(crate) fn point(number: f64) -> Self {
+        Self { low: number, high: number, level: LEVEL }
     }
 }
 

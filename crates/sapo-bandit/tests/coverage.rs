@@ -4,9 +4,9 @@
 
 use std::num::NonZeroUsize;
 
-use sapo_bandit::selectors::{Bound, Race};
+use sapo_bandit::selectors::{Bound, Lucb, Race};
 use sapo_bandit::simulator::{LossTable, Performance, Synthetic, Tail, play};
-use sapo_bandit::{Fraction, LossOracle, Nats, Promise, Selector};
+use sapo_bandit::{Fraction, Interval, LossOracle, Nats, Promise, Selector};
 
 /// The widest difference of two arms on one example: what a user must know for `AtLeast`.
 fn range(mut table: &LossTable) -> Nats {
@@ -41,9 +41,9 @@ fn errs_in_at_most_delta(bound: impl Fn(Nats) -> Bound) -> Vec<Performance> {
         let trial = |seed: u64| {
             let table = recipe.table(seed);
             let rule = Race { bound: bound(range(&table)), ..race };
-            let promise = rule.select(&mut &table, seed).unwrap().promise;
-            assert!(matches!(promise, Promise::AtLeast { .. } | Promise::Exact));
-            play(&rule, &table, seed).unwrap()
+            let trial = play(&rule, &table, seed).unwrap();
+            assert!(matches!(trial.promise, Promise::AtLeast { .. } | Promise::Exact));
+            trial
         };
         let trials: Vec<_> = (0..2000).map(trial).collect();
         let seen = Performance::of(&trials).unwrap();
@@ -59,8 +59,47 @@ fn bernstein_serfling_errs_in_at_most_delta() {
 }
 
 #[test]
+fn bernstein_serfling_saves_where_examples_abound_and_losses_are_alike() {
+    let plain = Synthetic { arms: 3, examples: 3000, ..Synthetic::default() };
+    let recipe = Synthetic { spread: 0.5, difficulty: 0.2, family: 0.1, own: 0.1, ..plain };
+    let trial = |seed: u64| {
+        let table = recipe.table(seed);
+        let bound = Bound::BernsteinSerfling { range: Some(range(&table)) };
+        play(&Race { bound, growth: Fraction::try_from(0.3).unwrap(), ..Race::default() }, &table, seed)
+            .unwrap()
+    };
+    let seen = Performance::of(&(0..200).map(trial).collect::<Vec<_>>()).unwrap();
+    assert!(seen.broken <= 0.05 && seen.median_cost < 0.9, "{seen:?}");
+}
+
+#[test]
 fn betting_errs_in_at_most_delta_and_saves() {
     let seen = errs_in_at_most_delta(|range| Bound::Betting { range: Some(range) });
     // A rule that always saw everything would keep any promise.
     assert!(seen[0].median_cost < 0.9, "{seen:?}");
+}
+
+#[test]
+fn intervals_hold_the_mean_about_as_often_as_they_say() {
+    // Whoever wins after 60 examples wins: an interval is seen before anything was chosen by it.
+    let (epsilon, min_examples) = (Nats::try_from(1000.0).unwrap(), NonZeroUsize::new(60).unwrap());
+    let rule = Lucb { epsilon, min_examples, ..Lucb::default() };
+    let (mut held, mut held_behind, mut count) = (0, 0, 0);
+    for seed in 0..500 {
+        let table = Synthetic::default().table(seed);
+        let means = table.means();
+        let selection = rule.select(&mut &table, seed).unwrap();
+        for (arm, evidence) in selection.arms.iter().enumerate().filter(|(arm, _)| *arm != selection.winner) {
+            let holds =
+                |interval: Interval, mean: f64| usize::from(interval.low <= mean && mean <= interval.high);
+            held += holds(evidence.interval.unwrap(), means[arm]);
+            held_behind += holds(evidence.behind.unwrap(), means[arm] - means[selection.winner]);
+            count += 1;
+        }
+    }
+    // The losses are skewed and the winner is the luckiest of 21: a little below 95 % both.
+    for held in [held, held_behind] {
+        let share = held as f64 / f64::from(count);
+        assert!((0.9..0.98).contains(&share), "{share}");
+    }
 }

@@ -10,7 +10,8 @@ pub enum Length {
     Longest,
 }
 
-/// The shortest or the longest wording, without asking: a rule that needs no model. Ties go to the arm that comes first.
+/// The shortest or the longest wording, without asking: a rule that needs no model. Ties go to the arm that comes
+/// first.
 ///
 /// The oracle must know the lengths ([`LossOracle::length`]).
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,5 @@
 use super::Selector;
-use crate::{ArmEvidence, LossOracle, OracleError, Promise, Selection};
+use crate::{ArmEvidence, Interval, LossOracle, OracleError, Promise, Selection};
 
 /// Which end of the ranking wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,11 @@ impl Selector for Exhaustive {
             }
             arms.push(evidence);
         }
-        let (winner, _) = best.ok_or("there are no arms to choose from")?;
+        let (winner, won) = best.ok_or("there are no arms to choose from")?;
+        for (arm, evidence) in arms.iter_mut().enumerate() {
+            evidence.interval = evidence.mean.map(Interval::point);
+            evidence.behind = evidence.mean.filter(|_| arm != winner).map(|mean| Interval::point(mean - won));
+        }
         Ok(Selection { winner, arms, forward_tokens, promise: Promise::Exact })
     }
 }

@@ -6,21 +6,21 @@ use super::Selector;
 use crate::paired::{PairedSample, lowest};
 use crate::{Fraction, LossOracle, Nats, OracleError, Promise, Selection};
 
-/// Of all arms, the leader and the rival that could be furthest ahead of it are asked next, until no rival can be ahead by
-/// more than epsilon.
+/// Of all arms, the leader and the rival that could be furthest ahead of it are asked next, until no rival can be ahead
+/// by more than epsilon.
 ///
 /// On the examples that rival a and leader h both saw, the mean difference is d with standard error s (without
 /// replacement); a could be ahead by `r s - d`, where `r = sqrt(2 ln(5/4 K t^4 / delta))` in round t: the source's
 /// exploration rate, with the paired standard error in place of its bound for losses in [0, 1].
 ///
 /// # Promise
-/// `Approximate`: with probability 1 - delta no arm is better by more than epsilon, if estimated standard errors are taken
-/// for known ones and means for normal.
+/// `Approximate`: with probability 1 - delta no arm is better by more than epsilon, if estimated standard errors are
+/// taken for known ones and means for normal.
 ///
 /// # Source
 /// Kalyanakrishnan, Tewari, Auer, Stone 2012, PAC Subset Selection in Stochastic Multi-armed Bandits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct Lucb {
     /// Probability of an error.
     pub delta: Fraction,

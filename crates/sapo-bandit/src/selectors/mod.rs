@@ -32,7 +32,8 @@ pub trait Selector {
     /// Chooses; every random draw comes from `seed`.
     ///
     /// # Errors
-    /// Passes on what kept the oracle from answering, and refuses an oracle without arms or a loss that is not a number.
+    /// Passes on what kept the oracle from answering, and refuses an oracle without arms or a loss that is not a
+    /// number.
     fn select(&self, oracle: &mut dyn LossOracle, seed: u64) -> Result<Selection, OracleError>;
 }
 
@@ -45,8 +46,8 @@ macro_rules! registry {
         /// A rule by its name, with its parameters.
         ///
         /// A rule without parameters is written as its name (`"exhaustive"`), any other as a map from its name to those
-        /// parameters that differ from the default (`{"race": {"delta": 0.01}}`, in TOML `{ race = { delta = 0.01 } }`).
-        /// Written back, all parameters stand there, so that a stored configuration keeps its meaning if a default
+        /// parameters that differ from the default (`{"race": {"delta": 0.01}}`, in TOML `{ race = { delta = 0.01 }
+        /// }`). Written back, all parameters stand there, so that a stored configuration keeps its meaning if a default
         /// changes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case", deny_unknown_fields)]

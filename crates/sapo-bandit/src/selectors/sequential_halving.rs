@@ -16,7 +16,7 @@ use crate::{Fraction, LossOracle, OracleError, Selection};
 /// # Source
 /// Karnin, Koren, Somekh 2013, Almost Optimal Exploration in Multi-Armed Bandits, Algorithm 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct SequentialHalving {
     /// Observations as a share of the exhaustive ones.
     pub budget: Fraction,

@@ -15,7 +15,7 @@ use crate::{Fraction, LossOracle, OracleError, Selection};
 /// # Source
 /// Audibert, Bubeck, Munos 2010, Best Arm Identification in Multi-Armed Bandits, Figure 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct SuccessiveRejects {
     /// Observations as a share of the exhaustive ones.
     pub budget: Fraction,

@@ -9,8 +9,8 @@ use super::elimination::budget;
 use crate::paired::{PairedSample, lowest};
 use crate::{Fraction, LossOracle, Nats, OracleError, Promise, Selection, draws};
 
-/// The rival that looks best in a random draw from what is known of the differences to the leader is asked next, and the
-/// leader with it, until the chance that any rival is better is small, or the budget is spent.
+/// The rival that looks best in a random draw from what is known of the differences to the leader is asked next, and
+/// the leader with it, until the chance that any rival is better is small, or the budget is spent.
 ///
 /// What is known of arm a minus the leader is taken as normal about the paired mean, with the squared standard error
 /// (without replacement) as variance. It ends when the chances that the rivals are better by more than epsilon, by
@@ -18,13 +18,14 @@ use crate::{Fraction, LossOracle, Nats, OracleError, Promise, Selection, draws};
 ///
 /// # Promise
 /// `Approximate` when it ended so: with probability 1 - delta no arm is better by more than epsilon, in the eyes of an
-/// observer who held all differences equally likely beforehand and takes means for normal. None when the budget ran out.
+/// observer who held all differences equally likely beforehand and takes means for normal. None when the budget ran
+/// out.
 ///
 /// # Source
-/// Thompson 1933, On the Likelihood that One Unknown Probability Exceeds Another; that a rival and not the leader is asked
-/// is the top-two idea of Russo 2016, Simple Bayesian Algorithms for Best Arm Identification.
+/// Thompson 1933, On the Likelihood that One Unknown Probability Exceeds Another; that a rival and not the leader is
+/// asked is the top-two idea of Russo 2016, Simple Bayesian Algorithms for Best Arm Identification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct Thompson {
     /// Chance at which it ends.
     pub delta: Fraction,

@@ -19,7 +19,7 @@ use crate::{Fraction, LossOracle, OracleError, Promise, Selection};
 /// # Source
 /// Audibert, Bubeck, Munos 2010, Best Arm Identification in Multi-Armed Bandits, Figure 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct UcbE {
     /// Observations as a share of the exhaustive ones.
     pub budget: Fraction,

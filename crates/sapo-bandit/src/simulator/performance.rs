@@ -10,8 +10,8 @@ pub struct Trial {
     pub spread: f64,
     /// Forward tokens as a share of the exhaustive ones.
     pub cost: f64,
-    /// Whether the promise was kept.
-    pub kept: bool,
+    /// What was promised.
+    pub promise: Promise,
 }
 
 /// What many trials of one rule say about it.
@@ -35,6 +35,22 @@ pub struct Performance {
     pub broken: f64,
 }
 
+impl Trial {
+    /// Whether the promise was kept.
+    pub fn kept(&self) -> bool {
+        match self.promise {
+            Promise::Exact => self.regret == 0.0,
+            Promise::AtLeast { within, .. } | Promise::Approximate { within, .. } => self.regret <= within,
+            Promise::None => true,
+        }
+    }
+
+    /// Regret as a share of the spread.
+    pub fn regret_share(&self) -> f64 {
+        if self.regret == 0.0 { 0.0 } else { self.regret / self.spread }
+    }
+}
+
 /// Plays one selection.
 ///
 /// # Errors
@@ -45,13 +61,8 @@ pub fn play(rule: &dyn Selector, mut table: &LossTable, seed: u64) -> Result<Tri
     let best = means.iter().copied().fold(f64::INFINITY, f64::min);
     let worst = means.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let regret = means[selection.winner] - best;
-    let kept = match selection.promise {
-        Promise::Exact => regret == 0.0,
-        Promise::AtLeast { within, .. } | Promise::Approximate { within, .. } => regret <= within,
-        Promise::None => true,
-    };
     let cost = selection.forward_tokens as f64 / table.exhaustive_forward_tokens() as f64;
-    Ok(Trial { regret, spread: worst - best, cost, kept })
+    Ok(Trial { regret, spread: worst - best, cost, promise: selection.promise })
 }
 
 impl Performance {
@@ -62,7 +73,6 @@ impl Performance {
         }
         let mean =
             |number: &dyn Fn(&Trial) -> f64| trials.iter().map(number).sum::<f64>() / trials.len() as f64;
-        let share = |trial: &Trial| if trial.regret == 0.0 { 0.0 } else { trial.regret / trial.spread };
         let mut costs: Vec<f64> = trials.iter().map(|trial| trial.cost).collect();
         costs.sort_by(f64::total_cmp);
         let within =
@@ -70,12 +80,12 @@ impl Performance {
         Some(Self {
             trials: trials.len(),
             best: mean(&|trial| f64::from(trial.regret == 0.0)),
-            good: mean(&|trial| f64::from(share(trial) <= 0.01)),
+            good: mean(&|trial| f64::from(trial.regret_share() <= 0.01)),
             regret: mean(&|trial| trial.regret),
-            regret_share: mean(&share),
+            regret_share: mean(&Trial::regret_share),
             median_cost: within(0.5),
             cost_90: within(0.9),
-            broken: mean(&|trial| f64::from(!trial.kept)),
+            broken: mean(&|trial| f64::from(!trial.kept())),
         })
     }
 }

@@ -17,8 +17,8 @@ pub enum Tail {
 
 /// A recipe for made-up problems.
 ///
-/// The loss a token of arm a on example i is `difficulty_i exp(merit_a + family_{g(a), i} + own_{a, i})`: hard examples are
-/// hard for all arms and tell them apart the most, and arms of one family of wordings resemble each other.
+/// The loss a token of arm a on example i is `difficulty_i exp(merit_a + family_{g(a), i} + own_{a, i})`: hard examples
+/// are hard for all arms and tell them apart the most, and arms of one family of wordings resemble each other.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Synthetic {
     /// Arms K.
@@ -42,8 +42,8 @@ pub struct Synthetic {
 }
 
 impl Default for Synthetic {
-    /// 21 arms and 250 examples, as the paper has them, as hard as the first 24 recorded tables: sequential halving at a
-    /// budget of 20 % comes within 1 % of the spread in 85 % of them (there 86 %).
+    /// 21 arms and 250 examples, as the paper has them, as hard as the first 24 recorded tables: sequential halving at
+    /// a budget of 20 % comes within 1 % of the spread in 85 % of them (there 86 %).
     fn default() -> Self {
         Self {
             arms: 21,

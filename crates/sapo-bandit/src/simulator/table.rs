@@ -4,9 +4,9 @@ use crate::{LossOracle, Observation, OracleError};
 
 /// The losses of K arms on N examples: an oracle that has been asked about everything.
 ///
-/// Serialised as a map: `target_tokens` holds N numbers; `nll_sum` K lists of N numbers, in nats summed over the target;
-/// `forward_tokens` K lists of N numbers, or nothing, and then each observation costs one token; `lengths` K numbers or
-/// nothing.
+/// Serialised as a map: `target_tokens` holds N numbers; `nll_sum` K lists of N numbers, in nats summed over the
+/// target; `forward_tokens` K lists of N numbers, or nothing, and then each observation costs one token; `lengths` K
+/// numbers or nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct LossTable {

@@ -1,13 +1,13 @@
 /// What share of the most that could be staked is staked, in one account each.
 const STAKES: [f64; 8] = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8];
 
-/// A bound on the probability of what was seen, or of anything further off, at any time, while the population's mean of z
-/// is at most 0; every z is at least `-depth`.
+/// A bound on the probability of what was seen, or of anything further off, at any time, while the population's mean of
+/// z is at most 0; every z is at least `-depth`.
 ///
 /// Somebody who does not believe in that mean bets on the next z before seeing it. While the mean is 0, the next z is
-/// expected at `m = -(sum of z so far) / (examples unseen)`, and `1 + stake (z - m)` is a fair bet, that cannot ruin for
-/// `stake <= 1 / (depth + m)`; while it is lower, the bet is worse than fair. So the chance that a capital of 1 ever grows
-/// to c is at most 1/c. The capital is split over accounts that stake different shares of that maximum.
+/// expected at `m = -(sum of z so far) / (examples unseen)`, and `1 + stake (z - m)` is a fair bet, that cannot ruin
+/// for `stake <= 1 / (depth + m)`; while it is lower, the bet is worse than fair. So the chance that a capital of 1
+/// ever grows to c is at most 1/c. The capital is split over accounts that stake different shares of that maximum.
 ///
 /// # Source
 /// Waudby-Smith and Ramdas 2024, Estimating means of bounded random variables by betting, section 5 (sampling without

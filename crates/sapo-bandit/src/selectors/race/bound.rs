@@ -10,10 +10,10 @@ use crate::{Nats, Promise};
 ///
 /// The two bounds that hold for any number of examples need to know how far apart the losses of two arms can be on one
 /// example, and losses have no bound of themselves. With `range`, in nats summed over the target of an example, they
-/// promise `AtLeast`, as long as no example seen exceeds it: with probability 1 - delta no arm is better than the winner by
-/// more than epsilon, whatever the losses. (With epsilon above 0, `bernstein-serfling` also takes no target for longer than
-/// the longest one seen.) Without `range`, the widest difference of any two arms on any example seen stands for it, and
-/// they promise `Approximate`: one unseen example that is wilder than all seen ones can break it.
+/// promise `AtLeast`, as long as no example seen exceeds it: with probability 1 - delta no arm is better than the
+/// winner by more than epsilon, whatever the losses. (With epsilon above 0, `bernstein-serfling` also takes no target
+/// for longer than the longest one seen.) Without `range`, the widest difference of any two arms on any example seen
+/// stands for it, and they promise `Approximate`: one unseen example that is wilder than all seen ones can break it.
 ///
 /// Delta is shared equally by all tests: of two arms at most one can be dropped for the other wrongly, in two ways
 /// (although better; although better by more than epsilon), which makes K (K - 1).
@@ -27,9 +27,9 @@ pub enum Bound {
     /// so that hopeless arms, which take next to nothing, leave it to the close contenders.
     ///
     /// # Promise
-    /// `Approximate`: with probability 1 - delta no arm is better than the winner by more than epsilon, in the eyes of an
-    /// observer who held all differences equally likely beforehand and takes means for normal. It is not a frequency that
-    /// holds for every problem: looking again and again, and tails that the first examples do not show, cost some.
+    /// `Approximate`: with probability 1 - delta no arm is better than the winner by more than epsilon, in the eyes of
+    /// an observer who held all differences equally likely beforehand and takes means for normal. It is not a frequency
+    /// that holds for every problem: looking again and again, and tails that the first examples do not show, cost some.
     PairedT,
     /// By the empirical Bernstein-Serfling inequality for sampling without replacement (Bardenet and Maillard 2015), on
     /// `z = nll_a - nll_leader + epsilon t` of an example with t target tokens, whose mean has the sign in question: no
@@ -118,7 +118,8 @@ impl Judge {
         }
     }
 
-    /// The largest risk that one test may take at this look, the first being 1, for the bounds that share delta equally.
+    /// The largest risk that one test may take at this look, the first being 1, for the bounds that share delta
+    /// equally.
     pub(super) fn share(&self, arms: usize, look: usize) -> f64 {
         let tests = (arms * (arms - 1)) as f64;
         match self.bound {

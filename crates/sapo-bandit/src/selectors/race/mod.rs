@@ -26,9 +26,9 @@ pub(super) const BATCH: NonZeroUsize = const { NonZeroUsize::new(5).expect("not 
 /// All arms still in are asked about the next batch of examples, and an arm drops out when its paired difference to the
 /// leader is surely positive.
 ///
-/// With epsilon above 0 an arm may also drop out when it is surely not better than the leader by more than epsilon: a tie
-/// is not raced to the end. Such a concession is made once on the way to the winner and not added up: an arm that others
-/// conceded to drops out only when it is surely worse.
+/// With epsilon above 0 an arm may also drop out when it is surely not better than the leader by more than epsilon: a
+/// tie is not raced to the end. Such a concession is made once on the way to the winner and not added up: an arm that
+/// others conceded to drops out only when it is surely worse.
 ///
 /// It ends with one arm left. When the examples run out, what is left is compared exactly.
 ///
@@ -38,7 +38,7 @@ pub(super) const BATCH: NonZeroUsize = const { NonZeroUsize::new(5).expect("not 
 /// # Source
 /// Maron and Moore 1994, Hoeffding Races; Mnih, Szepesvari, Audibert 2008, Empirical Bernstein Stopping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct Race {
     /// What "surely" means.
     pub bound: Bound,
