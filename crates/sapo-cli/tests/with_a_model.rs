@@ -254,7 +254,7 @@ const POOL: &str = r#"{"version": 1, "instruction": "Is the review good or bad?"
  "variants": [
   {"id": "original", "text": "Is the review good or bad?", "origin": {"source": "original"}},
   {"id": "p01", "text": "Say good or bad about the review.", "origin": {"source": "hand"}},
-  {"id": "p02", "text": "Read the review. Then answer with good, or with bad.", "origin": {"source": "hand"}}
+  {"id": "p02", "text": "Read the review. Then answer with good, or with bad: no other word than one of these two is an answer.", "origin": {"source": "hand"}}
 ]}
 "#;
 
@@ -273,7 +273,7 @@ fn library_losses(model: &Path) -> Vec<Vec<(f64, f64, usize)>> {
         };
         let texts: Vec<Encoded> = lines.map(of_line).collect();
         let shared = SharedPrefix::of(&texts).ids().len();
-        assert!(shared > 0 || wording.len() < 30, "{wording:?} is long enough to be shared");
+        assert!(shared > 0 || wording.len() < 60, "{wording:?} is long enough to be shared");
         let of_text = |(place, text): (usize, &Encoded)| {
             let loss = model.example_losses(std::slice::from_ref(text), 1, |_| {}).unwrap()[0];
             let forward = text.ids.len() - if place == 0 { 0 } else { shared };

@@ -127,7 +127,8 @@ private:
                 const int64_t sequence = index / rows.key_heads, key_head = index % rows.key_heads;
                 if (rows.queries[sequence] == 0) continue;
                 auto task = rows.task(at_, sequence, key_head, window, scale);
-                task.log_sum = log_sum.data_ptr<float>() + rows.first_query[sequence] * q.size(1) + key_head * rows.group;
+                const int64_t query = rows.first_query[sequence];
+                task.log_sum = log_sum.data_ptr<float>() + query * q.size(1) + key_head * rows.group;
                 const int64_t key = (rows.first_key[sequence] * rows.key_heads + key_head) * rows.head_dim;
                 work(task, Place{rows.out_place(sequence, key_head), key}, scratch.get());
             }
@@ -160,8 +161,9 @@ inline Tensor attention_after(const Tensor& given_prefix_k, const Tensor& given_
                 task.soft_cap = static_cast<float>(soft_cap);
                 if (key_head != widened_head) {
                     auto of_prefix = task;
-                    of_prefix.k = at_(prefix_k) + key_head * prefix_k.stride(1), of_prefix.k_stride = prefix_k.stride(0);
-                    of_prefix.v = at_(prefix_v) + key_head * prefix_v.stride(1), of_prefix.v_stride = prefix_v.stride(0);
+                    of_prefix.k = at_(prefix_k) + key_head * prefix_k.stride(1);
+                    of_prefix.v = at_(prefix_v) + key_head * prefix_v.stride(1);
+                    of_prefix.k_stride = prefix_k.stride(0), of_prefix.v_stride = prefix_v.stride(0);
                     of_prefix.keys = prefix;
                     loops.widen_keys(of_prefix, scratch.get());
                     widened_head = key_head;

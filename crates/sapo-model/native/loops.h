@@ -17,12 +17,12 @@ struct AttentionTask {
     const T *q, *k, *v;           // rows of head_dim numbers, `*_stride` apart
     int64_t q_stride, k_stride, v_stride, q_head_stride;
     int64_t queries, keys, group, head_dim;
-    int64_t prefix;               // keys before these, read by every query, that `widen_keys` has left in the scratch memory
+    int64_t prefix;               // keys before these, which `widen_keys` has left in the scratch memory
     int64_t columns;              // room for all keys there, a multiple of 32
     const int64_t* position;      // of each query: it reads the keys up to there
     int64_t window;               // and no more than so many, the prefix included
     float scale;
-    float soft_cap;               // scores go through soft_cap * tanh(score / soft_cap); 0 for none, and for the gradient
+    float soft_cap;               // scores go through soft_cap * tanh(score / soft_cap); 0 for none; has no gradient
     T* out;                       // rows and heads as those of contiguous q
     int64_t out_stride;
     float* log_sum;               // [queries, group], out_stride / head_dim apart: of the exponentials of the scores;

@@ -277,8 +277,8 @@ impl Pass<'_> {
         }
     }
 
-    /// `[T, S]` or `[B, 1, M_max, S]`, true where a query may read a key, of which S - T are a prefix; absent where that is
-    /// all earlier tokens, without a prefix.
+    /// `[T, S]` or `[B, 1, M_max, S]`, true where a query may read a key, of which S - T are a prefix; absent where that
+    /// is all earlier tokens, without a prefix.
     fn mask(&self, kind: &AttentionKind) -> Option<Tensor> {
         let before = self.prefix().map_or(0, Prefix::length);
         let (own, all) = (self.places.longest, before + self.places.longest);

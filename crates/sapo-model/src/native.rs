@@ -204,8 +204,9 @@ pub(crate) fn attention(
     })
 }
 
-/// The same, without gradients, where every sequence goes on from one prefix: each of its queries reads the prefix's keys
-/// and values, `[P, key_heads, head_dim]` each, before its own. Places in `of` are without the prefix, `window` counts it.
+/// The same, without gradients, where every sequence goes on from one prefix: each of its queries reads the prefix's
+/// keys and values, `[P, key_heads, head_dim]` each, before its own. Places in `of` leave the prefix out, `window` counts
+/// it.
 pub(crate) fn attention_after(
     (prefix_k, prefix_v): (&Tensor, &Tensor),
     (q, k, v): (&Tensor, &Tensor, &Tensor),

@@ -16,9 +16,9 @@ fn rest() -> impl Strategy<Value = (Vec<i64>, usize)> {
         .prop_map(|(target_start, ids)| (ids, target_start))
 }
 
-/// At most nine examples of at most 94 tokens after a prefix; two of three times the prefix is worth sharing.
+/// At most fifteen examples of at most 94 tokens, often with a prefix that is worth sharing.
 fn examples() -> impl Strategy<Value = Vec<Encoded>> {
-    (prop::collection::vec(0_i64..288, 0..70), prop::collection::vec(rest(), 1..10)).prop_map(
+    (prop::collection::vec(0_i64..288, 0..70), prop::collection::vec(rest(), 1..16)).prop_map(
         |(prefix, rests)| {
             let joined = |(rest, target_start): (Vec<i64>, usize)| Encoded {
                 ids: [&prefix[..], &rest].concat(),
@@ -70,13 +70,17 @@ fn text(ids: impl IntoIterator<Item = i64>, targets: usize) -> Encoded {
 
 /// Lists of which the first share nothing, the others a prefix.
 fn edge_cases() -> Vec<(&'static str, bool, Vec<Encoded>)> {
-    let long = || (0..60).map(|i| i * 31 % 288);
+    let long = || (0..66).map(|i| i * 31 % 288);
     let same = || text(long().chain([5, 6, 7]), 2);
     vec![
         ("one example", false, vec![same()]),
         ("little to share", false, vec![text(long().take(9), 2), text(long().take(20), 2)]),
         ("the same example again and again", true, vec![same(), same(), same()]),
-        ("a prompt that others begin with", true, vec![text(long().take(41), 1), same(), same()]),
+        (
+            "a prompt that others begin with",
+            true,
+            vec![text(long().take(41), 1), same(), same(), same(), same()],
+        ),
         (
             "targets alone differ",
             true,
@@ -92,6 +96,22 @@ fn edge_cases_are_shared_and_exact() {
         for (what, shared, examples) in edge_cases() {
             assert_eq!(!SharedPrefix::of(&examples).ids().is_empty(), shared, "{what}");
             assert_as_alone(what, &model, &examples, 4096);
+        }
+    });
+}
+
+/// Large batches are filled up with tokens that nobody asks about, more of them than a short table has positions.
+#[test]
+fn large_batches_fit_a_short_table_of_positions() {
+    on_every_checkpoint(|checkpoint| {
+        let model = checkpoint.open();
+        let rest = |i: i64| (0..59).map(move |place| (place * place + i * 17) % 288);
+        for prefix in [0, 30] {
+            let examples: Vec<Encoded> = (0..70).map(|i| text((0..prefix).chain(rest(i)), 2)).collect();
+            assert_eq!(SharedPrefix::of(&examples).ids().len(), prefix as usize);
+            let own = examples.len() * 59;
+            assert!(own > 4096 && own % 256 < 256 - 96, "{own} tokens are filled up with more than 96");
+            assert_as_alone("in one batch", &model, &examples, 8192);
         }
     });
 }
