@@ -15,9 +15,25 @@ struct Arm<'a> {
     /// 95 % interval of the mean; absent with fewer than two examples.
     low: Option<f64>,
     high: Option<f64>,
+    /// 95 % interval of how far its mean is above the winner's, on these examples; from those that both were asked about.
+    behind: Option<Ends>,
     examples: usize,
     #[serde(skip)]
     text: &'a str,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Ends {
+    low: f64,
+    high: f64,
+}
+
+impl Arm<'_> {
+    /// What ranks it: wordings asked about different examples are compared by those that they share with the winner.
+    fn rank(&self, winner_mean: f64) -> f64 {
+        let by_mean = self.mean.map(|mean| mean - winner_mean);
+        self.behind.map(|ends| (ends.low + ends.high) / 2.0).or(by_mean).unwrap_or(f64::INFINITY)
+    }
 }
 
 /// A selection, ready to be shown.
@@ -64,6 +80,7 @@ impl<'a> Outcome<'a> {
                 mean: evidence.mean,
                 low: interval.map(|estimate| estimate.low),
                 high: interval.map(|estimate| estimate.high),
+                behind: evidence.behind.map(|interval| Ends { low: interval.low, high: interval.high }),
                 examples: evidence.examples,
                 text: variant.text.as_str(),
             });
@@ -102,19 +119,26 @@ impl<'a> Outcome<'a> {
         out: &mut dyn Write,
     ) -> anyhow::Result<()> {
         let mut ranking: Vec<&Arm> = self.arms.iter().collect();
-        ranking.sort_by(|a, b| a.mean.unwrap_or(f64::INFINITY).total_cmp(&b.mean.unwrap_or(f64::INFINITY)));
+        let winner_mean = self.arms.iter().find(|arm| arm.id == self.winner).and_then(|arm| arm.mean);
+        let rank = |arm: &Arm| arm.rank(winner_mean.unwrap_or_default());
+        ranking.sort_by(|a, b| rank(a).total_cmp(&rank(b)));
         let row = |arm: &&Arm| {
             let mean = arm.mean.map_or("-".into(), |mean| format!("{mean:.4}"));
             let interval = match (arm.low, arm.high) {
                 (Some(low), Some(high)) => format!("[{low:.4}, {high:.4}]"),
                 _ => "-".into(),
             };
+            let behind = arm.behind.map_or("-".into(), |ends| format!("[{:.4}, {:.4}]", ends.low, ends.high));
             let mark = if arm.id == self.winner { "*" } else { " " };
             let text = table::one_line(arm.text, 60);
-            [format!("{mark} {}", arm.id), mean, interval, arm.examples.to_string(), text]
+            [format!("{mark} {}", arm.id), mean, interval, behind, arm.examples.to_string(), text]
         };
         let rows: Vec<_> = ranking.iter().map(row).collect();
-        table::write(out, ["  wording", "nats a token", "95 % interval", "examples", "text"], &rows)?;
+        table::write(
+            out,
+            ["  wording", "nats a token", "95 % interval", "behind the winner", "examples", "text"],
+            &rows,
+        )?;
         writeln!(out, "\nwinner: {}; {}", self.winner, in_words(self.promise))?;
         let spent = self.forward_tokens;
         writeln!(
