@@ -89,10 +89,9 @@ fn scoring(criterion: &mut Criterion, model: &LanguageModel) -> Outcome {
     group.throughput(tokens(&examples));
     group.bench_function("64 examples", |bencher| bencher.iter(losses));
 
-    let instruction =
-        "Say which of the words word1 to word9 fits the text that follows, and say nothing else.";
+    let instruction: String = (1..=12).map(|word| format!("word{word} ")).collect();
     let with_instruction =
-        |text: &String| model.codec().encode_pair(&format!("{instruction}\n\nText:\n{text}"), "word1 word2");
+        |text: &String| model.codec().encode_pair(&format!("{instruction}{text}"), "word1 word2");
     let examples = texts(64).iter().map(with_instruction).collect::<Result<Vec<_>, _>>()?;
     let losses = || model.example_losses(&examples, TOKEN_BUDGET, |_| ());
     losses()?;
