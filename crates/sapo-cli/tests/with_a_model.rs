@@ -333,7 +333,8 @@ fn select_without_asking_spends_nothing() {
     let here = folder(&[("data.jsonl", EXAMPLES), ("pool.json", POOL)]);
     let losses = library_losses(&tiny_model(here.path()));
     let forward: usize = losses.iter().flatten().map(|l| l.2).sum();
-    let unasked = json!({"id": "p01", "mean": null, "low": null, "high": null, "examples": 0});
+    let unasked =
+        json!({"id": "p01", "mean": null, "low": null, "high": null, "behind": null, "examples": 0});
     let run = |more: &[&str]| sapo_in(here.path(), &[&SELECT[..], more].concat()).ok().json().remove(0);
     let original = run(&["--selector", "original"]);
     assert_eq!(original["winner"], "original");
