@@ -1,8 +1,8 @@
 //! Wordings made offline by [`grammar::rewrite`]: of any instruction, without a model.
 
-use super::{Dropped, ParaphraseRequest, ParaphraseSource, Paraphrases, SourceError, id};
+use super::{ParaphraseRequest, ParaphraseSource, Paraphrases, SourceError};
+use crate::Origin;
 use crate::grammar::{self, Rewrite, RewriteRequest};
-use crate::{Instruction, Origin, PromptVariant};
 
 /// The source's name.
 pub(super) const NAME: &str = "grammar";
@@ -34,28 +34,20 @@ impl ParaphraseSource for Grammar {
             if made.variants.len() == request.count {
                 break;
             }
-            let earlier = made.variants.iter().map(|variant| (variant.id.as_str(), variant.text.as_str()));
-            match guard.check(&text, earlier).into_iter().next() {
-                None => made.variants.push(variant(made.variants.len() + 1, text, rule, request.seed)),
-                Some(rejection) => made.dropped.push(Dropped { text, reason: rejection.into() }),
-            }
+            let origin = Origin { detail: Some(rule), seed: Some(request.seed), ..Origin::of(NAME) };
+            made.offer(&guard, text, origin);
         }
         on_progress(made.variants.len());
         Ok(made)
     }
 }
 
-fn variant(number: usize, text: String, rule: String, seed: u64) -> PromptVariant {
-    let origin = Origin { detail: Some(rule), seed: Some(seed), ..Origin::of(NAME) };
-    PromptVariant { id: id(number), text: Instruction::new(text), origin }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PromptPool;
     use crate::guard::check_pool;
     use crate::sources::pool_from;
+    use crate::{Instruction, PromptPool};
 
     fn pool(instruction: &str, labels: &[&str], count: usize, seed: u64) -> Result<PromptPool, SourceError> {
         let labels = labels.iter().map(|label| (*label).to_owned()).collect();

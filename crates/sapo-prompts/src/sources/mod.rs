@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::chat::ChatError;
 use crate::guard::{Guard, Rejection};
-use crate::{Instruction, PoolError, PromptPool, PromptVariant};
+use crate::{Instruction, Origin, PoolError, PromptPool, PromptVariant};
 
 pub use bank::{BANK_VERSION, Bank, BankError};
 pub use filled::Filled;
@@ -58,7 +58,8 @@ impl ParaphraseRequest {
         Guard::new(&self.instruction, &self.labels).with_examples(self.examples())
     }
 
-    fn examples(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// The examples, as the guard takes them.
+    pub fn examples(&self) -> impl Iterator<Item = (&str, &str)> {
         self.examples.iter().map(|(input, answer)| (input.as_str(), answer.as_str()))
     }
 }
@@ -133,6 +134,19 @@ impl DropReason {
 }
 
 impl Paraphrases {
+    /// Keeps a wording that passes the guard and differs from those that are kept; throws away any other.
+    fn offer(&mut self, guard: &Guard, text: String, origin: Origin) {
+        let earlier = self.variants.iter().map(|variant| (variant.id.as_str(), variant.text.as_str()));
+        match guard.check(&text, earlier).into_iter().next() {
+            None => self.variants.push(PromptVariant {
+                id: id(self.variants.len() + 1),
+                text: Instruction::new(text),
+                origin,
+            }),
+            Some(rejection) => self.dropped.push(Dropped { text, reason: rejection.into() }),
+        }
+    }
+
     /// A pool of the original and exactly as many paraphrases as were asked for; `source` is who gave them.
     ///
     /// # Errors

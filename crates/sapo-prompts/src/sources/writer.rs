@@ -4,9 +4,8 @@
 //! The paper's request (Shi et al. 2026, section 4.1) in our own words: the same task in another style, structure or
 //! tone, label words kept, the answer between markers.
 
-use super::{DropReason, Dropped, ParaphraseRequest, ParaphraseSource, Paraphrases, SourceError, id};
-use crate::guard::Guard;
-use crate::{Instruction, Origin, PromptVariant};
+use super::{DropReason, Dropped, ParaphraseRequest, ParaphraseSource, Paraphrases, SourceError};
+use crate::Origin;
 
 /// Asks allowed for every paraphrase that is wanted, because some answers are thrown away.
 const ASKS_PER_PARAPHRASE: usize = 4;
@@ -109,19 +108,16 @@ impl<W: Writer> ParaphraseSource for Written<W> {
                 on_progress(there + came);
             })?;
             for (answer, ask) in answers.into_iter().zip(&asks) {
-                match wording(&answer).and_then(|text| passed(&guard, text, &made.variants)) {
+                let origin = Origin {
+                    model: Some(model.clone()),
+                    temperature: Some(temperature),
+                    seed: Some(ask.seed),
+                    request: answer.request.clone(),
+                    ..Origin::of(self.0.source())
+                };
+                match wording(&answer) {
                     Err(dropped) => made.dropped.push(dropped),
-                    Ok(text) => made.variants.push(PromptVariant {
-                        id: id(made.variants.len() + 1),
-                        text: Instruction::new(text),
-                        origin: Origin {
-                            model: Some(model.clone()),
-                            temperature: Some(temperature),
-                            seed: Some(ask.seed),
-                            request: answer.request,
-                            ..Origin::of(self.0.source())
-                        },
-                    }),
+                    Ok(text) => made.offer(&guard, text, origin),
                 }
             }
             on_progress(made.variants.len());
@@ -195,17 +191,10 @@ fn refuses(text: &str) -> bool {
     REFUSALS.iter().any(|refusal| text.starts_with(refusal))
 }
 
-fn passed(guard: &Guard, text: String, kept: &[PromptVariant]) -> Result<String, Dropped> {
-    let earlier = kept.iter().map(|variant| (variant.id.as_str(), variant.text.as_str()));
-    match guard.check(&text, earlier).into_iter().next() {
-        None => Ok(text),
-        Some(rejection) => Err(Dropped { text, reason: rejection.into() }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Instruction;
 
     /// Says what it is told to, in turns, and remembers what it was asked.
     struct Told {

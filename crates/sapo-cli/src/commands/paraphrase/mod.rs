@@ -144,7 +144,7 @@ pub(crate) fn run(args: &ParaphraseArgs, out: &mut dyn Write) -> anyhow::Result<
         Source::Search => search::pool(args, &request, loaded.as_ref().context(NEEDS_MODEL)?)?,
     };
     // a last look: the bank's labels may be others than those that were asked for
-    for (id, reasons) in check_pool(&pool, examples(&request)) {
+    for (id, reasons) in check_pool(&pool, request.examples()) {
         if let Some(reason) = reasons.first() {
             bail!("paraphrase `{id}` does not pass: {reason}");
         }
@@ -179,10 +179,6 @@ fn request(args: &ParaphraseArgs) -> anyhow::Result<ParaphraseRequest> {
         examples,
         ..ParaphraseRequest::new(instruction, labels, args.count.get(), args.seed)
     })
-}
-
-fn examples(request: &ParaphraseRequest) -> impl Iterator<Item = (&str, &str)> {
-    request.examples.iter().map(|(input, answer)| (input.as_str(), answer.as_str()))
 }
 
 /// Gives `ask` the source, and says on stderr what asking it has cost.
