@@ -27,6 +27,17 @@ pub trait LossOracle {
         None
     }
 
+    /// What one training step under an arm would do to earlier tasks, in nats a token: the predicted change of their
+    /// loss, so that lower is better; `None` where the oracle cannot tell (there is no earlier task, or no gradient).
+    /// Only `interference-aware` asks, and only about the arms that its race leaves.
+    ///
+    /// # Errors
+    /// Whatever kept the oracle from answering.
+    fn interference(&mut self, arm: usize) -> Result<Option<f64>, OracleError> {
+        let _ = arm;
+        Ok(None)
+    }
+
     /// The losses of one arm on the given examples, in their order.
     ///
     /// # Errors
