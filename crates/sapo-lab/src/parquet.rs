@@ -1,4 +1,6 @@
 //! The rows of a [`RunRecord`] as Parquet, one typed column a field: the only file of the store that knows polars.
+//!
+//! Layout 2 added the column `wording` to `training.parquet`. Folders of layout 1 are read as what they meant.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -62,18 +64,45 @@ pub(crate) fn write(folder: &Path, record: &RunRecord) -> Result<(), ParquetErro
     write_rows(folder, &record.usage)
 }
 
-/// Reads every kind of row from `folder`.
+/// Reads every kind of row from `folder`, which has this version of the layout.
 ///
 /// # Errors
 /// [`ParquetError`]: a file is missing, or is not the table that it should be.
-pub(crate) fn read(folder: &Path) -> Result<RunRecord, ParquetError> {
+pub(crate) fn read(folder: &Path, version: u64) -> Result<RunRecord, ParquetError> {
+    let variant_losses = read_rows(folder)?;
+    let training = match version {
+        1 => TrainingStep1::worded(read_rows(folder)?, &variant_losses).map_err(|source| {
+            ParquetError::Table { path: folder.join(TrainingStep1::FILE), operation: "read", source }
+        })?,
+        _ => read_rows(folder)?,
+    };
     Ok(RunRecord {
         scores: read_rows(folder)?,
         predictions: read_rows(folder)?,
-        variant_losses: read_rows(folder)?,
-        training: read_rows(folder)?,
+        variant_losses,
+        training,
         usage: read_rows(folder)?,
     })
+}
+
+/// A row of `training.parquet` in layout 1, whose tasks were trained with the chosen wording alone.
+struct TrainingStep1 {
+    step: u32,
+    optimiser_step: u32,
+    loss: f64,
+    learning_rate: f64,
+}
+
+impl TrainingStep1 {
+    fn worded(rows: Vec<Self>, variants: &[VariantLoss]) -> PolarsResult<Vec<TrainingStep>> {
+        let worded = |Self { step, optimiser_step, loss, learning_rate }| {
+            let chosen = variants.iter().find(|variant| variant.chosen && variant.step == step);
+            let chosen =
+                chosen.ok_or_else(|| polars_err!(ComputeError: "no wording was chosen for step {step}"))?;
+            Ok(TrainingStep { step, optimiser_step, loss, learning_rate, wording: chosen.variant.clone() })
+        };
+        rows.into_iter().map(worded).collect()
+    }
 }
 
 fn write_rows<R: Row>(folder: &Path, rows: &[R]) -> Result<(), ParquetError> {
@@ -134,7 +163,11 @@ row!(
     VariantLoss, "variant_losses.parquet",
     step: u32, task_name: String, variant: String, text: String, loss: Option<f64>, examples: u32, chosen: bool
 );
-row!(TrainingStep, "training.parquet", step: u32, optimiser_step: u32, loss: f64, learning_rate: f64);
+row!(
+    TrainingStep, "training.parquet",
+    step: u32, optimiser_step: u32, loss: f64, learning_rate: f64, wording: String
+);
+row!(TrainingStep1, "training.parquet", step: u32, optimiser_step: u32, loss: f64, learning_rate: f64);
 row!(Usage, "usage.parquet", step: u32, phase: String, seconds: f64, forward_tokens: u64);
 
 /// A type of field and its type of column.
@@ -209,6 +242,7 @@ fn present<T>(column: &Column, value: Option<T>) -> PolarsResult<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::VERSION;
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -245,12 +279,13 @@ mod tests {
                     examples: step / 2,
                     chosen,
                 });
-        let training = (any::<u32>(), any::<u32>(), number.clone(), number.clone()).prop_map(
-            |(step, optimiser_step, loss, learning_rate)| TrainingStep {
+        let training = (any::<u32>(), any::<u32>(), number.clone(), number.clone(), text()).prop_map(
+            |(step, optimiser_step, loss, learning_rate, wording)| TrainingStep {
                 step,
                 optimiser_step,
                 loss,
                 learning_rate,
+                wording,
             },
         );
         let usage = (any::<u32>(), text(), number, any::<u64>()).prop_map(
@@ -273,8 +308,33 @@ mod tests {
         fn what_is_written_is_read(record in records()) {
             let folder = tempfile::tempdir().unwrap();
             write(folder.path(), &record).unwrap();
-            prop_assert_eq!(read(folder.path()).unwrap(), record);
+            prop_assert_eq!(read(folder.path(), VERSION).unwrap(), record);
         }
+    }
+
+    #[test]
+    fn training_of_layout_1_was_worded_as_chosen() {
+        let folder = tempfile::tempdir().unwrap();
+        let variant = |step, variant: &str, chosen| VariantLoss {
+            step,
+            task_name: "dates".into(),
+            variant: variant.into(),
+            text: variant.into(),
+            loss: None,
+            examples: 0,
+            chosen,
+        };
+        let variant_losses =
+            vec![variant(1, "original", true), variant(2, "original", false), variant(2, "bank-3", true)];
+        write(folder.path(), &RunRecord { variant_losses, ..RunRecord::default() }).unwrap();
+        let row =
+            |step, optimiser_step| TrainingStep1 { step, optimiser_step, loss: 2.0, learning_rate: 0.1 };
+        write_rows(folder.path(), &[row(1, 1), row(2, 1), row(2, 2)]).unwrap();
+        let training = read(folder.path(), 1).unwrap().training;
+        let wordings: Vec<&str> = training.iter().map(|row| row.wording.as_str()).collect();
+        assert_eq!(wordings, ["original", "bank-3", "bank-3"]);
+        let error = read(folder.path(), VERSION).unwrap_err().to_string();
+        assert!(error.contains("training.parquet") && error.contains("wording"), "{error}");
     }
 
     #[test]
@@ -308,7 +368,7 @@ mod tests {
         .unwrap();
         let file = File::create(folder.path().join("scores.parquet")).unwrap();
         ParquetWriter::new(file).finish(&mut frame).unwrap();
-        let error = read(folder.path()).unwrap_err().to_string();
+        let error = read(folder.path(), VERSION).unwrap_err().to_string();
         assert!(error.contains("scores.parquet") && error.contains("`value` has an empty cell"), "{error}");
     }
 }

@@ -66,7 +66,7 @@ pub struct VariantLoss {
     pub loss: Option<f64>,
     /// Examples behind the loss.
     pub examples: u32,
-    /// Whether this variant was trained with.
+    /// Whether the selection chose this variant; the task trained with it alone, unless wordings were chosen again.
     pub chosen: bool,
 }
 
@@ -81,6 +81,8 @@ pub struct TrainingStep {
     pub loss: f64,
     /// Learning rate of the step.
     pub learning_rate: f64,
+    /// Id within the pool of the variant that the batch was worded with.
+    pub wording: String,
 }
 
 /// Where the time went.
@@ -88,7 +90,7 @@ pub struct TrainingStep {
 pub struct Usage {
     /// Step, as in [`Score::step`].
     pub step: u32,
-    /// `select`, `train` or `evaluate`.
+    /// `search`, `select`, `train`, `reselect` (probes while training, which `train` does not count) or `evaluate`.
     pub phase: String,
     /// Wall-clock seconds.
     pub seconds: f64,

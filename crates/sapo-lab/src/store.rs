@@ -250,7 +250,7 @@ impl Store {
                 return Err(damaged(format!("its SHA-256 is {sha256}, expected {}", entry.sha256)));
             }
         }
-        let record = parquet::read(&folder)?;
+        let record = parquet::read(&folder, manifest.version)?;
         Ok(StoredRun { cell: manifest.cell, provenance: manifest.provenance, record, folder })
     }
 

@@ -8,11 +8,15 @@ pub mod methods;
 mod model_writer;
 mod optimizer;
 pub mod pretrain;
+mod recorder;
+mod reselection;
 pub mod sapo;
 mod schedule;
 mod seeds;
 mod selection;
+mod texts;
 mod trainer;
+mod wordings;
 
 mod error;
 
@@ -20,7 +24,9 @@ pub use candidates::Candidates;
 pub use error::LearnError;
 pub use model_writer::ModelWriter;
 pub use optimizer::{AdamW, AdamWConfig, clip_gradient_norm};
+pub use reselection::{ProbeCost, Reselecting, ReselectionConfig, most_used};
 pub use schedule::Schedule;
 pub use seeds::derive_seed;
 pub use selection::{Choice, SelectionConfig, choose};
+pub use texts::{FixedTexts, TextBatch, TrainingTexts};
 pub use trainer::{TrainConfig, TrainOutcome, train};

@@ -7,7 +7,9 @@
 //! 3. choose the one of the lowest loss (other selectors make the control arms);
 //! 4. train on the task with the chosen wording, which is also its evaluation prompt from then on.
 //!
-//! Tasks that are not yet trained are evaluated with their original instruction.
+//! With `reselection` the wording is chosen again while a task trains (not in the paper); its evaluation prompt is then
+//! the wording that most of its steps were trained with. Tasks that are not yet trained are evaluated with their original
+//! instruction.
 //!
 //! # Source
 //! Shi et al. 2026 (arXiv 2606.01967), Algorithm 1 and section 4.1.
@@ -15,16 +17,19 @@
 use std::path::Path;
 use std::time::Instant;
 
-use sapo_bench::{EvaluationConfig, evaluate};
-use sapo_lab::record::{Prediction, RunRecord, Score, TrainingStep, Usage, VariantLoss};
+use sapo_bench::EvaluationConfig;
+use sapo_lab::record::{RunRecord, TrainingStep};
 use sapo_model::{Encoded, LanguageModel};
-use sapo_prompts::{Instruction, PromptPool};
+use sapo_prompts::{Instruction, PromptPool, PromptVariant};
 use sapo_tasks::{Example, Task, TaskStream, layout, subset};
 use serde::{Deserialize, Serialize};
 
 use crate::candidates::Candidates;
-use crate::methods::{Lesson, MethodConfig};
+use crate::methods::{Lesson, Method, MethodConfig};
+use crate::recorder::Recorder;
+use crate::reselection::{Reselecting, ReselectionConfig, most_used};
 use crate::selection::{Choice, SelectionConfig, choose};
+use crate::texts::{FixedTexts, TrainingTexts};
 use crate::{LearnError, TrainConfig, derive_seed};
 
 /// Everything that decides a run over a stream, but for the model, the stream and the seed.
@@ -36,6 +41,9 @@ pub struct StreamConfig {
     pub candidates: Candidates,
     /// How wordings are chosen.
     pub selection: SelectionConfig,
+    /// How they are chosen again while a task trains; absent: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reselection: Option<ReselectionConfig>,
     /// How the next task is learnt.
     pub method: MethodConfig,
     /// Training on one task.
@@ -70,8 +78,7 @@ pub fn run_stream(
     }
     let mut prompts: Vec<Instruction> = tasks.iter().map(|task| task.instruction.clone()).collect();
     let mut method = config.method.build();
-    let mut run =
-        Recorder { record: RunRecord::default(), units_done: 0, units: 3 * tasks.len() + 1, on_progress };
+    let mut run = Recorder::new(tasks.len(), on_progress);
 
     run.begin("evaluate", "the untouched model");
     run.evaluate_all(model, tasks, &prompts, 0, &config.evaluation)?;
@@ -92,31 +99,18 @@ pub fn run_stream(
         let started = Instant::now();
         let choice = choose(model, task, &pool, &asked, &config.selection, selection_seed)?;
         run.note_choice(step, task, &choice, started);
-        prompts[t] = choice.variant.text;
 
         run.begin("train", &task.name);
-        let started = Instant::now();
-        let examples = encode_training(model, task, &prompts[t])?;
-        let seed = derive_seed(seed, "training", step);
-        let lesson = Lesson { step, examples: &examples, train: &config.train, seed, artifacts };
-        let mut tokens = 0;
-        method.learn(model, &lesson, &mut |outcome| {
-            tokens += outcome.tokens as u64;
-            run.tell(&format!("train: {} {}/{}", task.name, outcome.optimiser_step, outcome.total_steps));
-            run.record.training.push(TrainingStep {
-                step: step as u32,
-                optimiser_step: outcome.optimiser_step as u32,
-                loss: outcome.loss,
-                learning_rate: outcome.learning_rate,
-            });
-        })?;
-        run.note_usage(step, "train", started, tokens);
+        let mut training = Training { step, task, config, seed, artifacts, method: method.as_mut() };
+        prompts[t] = match &config.reselection {
+            None => training.under(&choice.variant, model, &mut run)?,
+            Some(again) => training.choosing_again(again, &choice, model, &mut run)?,
+        };
 
         run.begin("evaluate", &format!("after {}", task.name));
         run.evaluate_all(model, tasks, &prompts, step, &config.evaluation)?;
     }
-    (run.on_progress)(run.units, run.units, "done");
-    Ok(run.record)
+    Ok(run.end())
 }
 
 /// Up to `count` training examples of a task, drawn without replacement.
@@ -138,89 +132,96 @@ fn encode_training(
     Ok(task.train.iter().map(encode).collect::<Result<_, _>>()?)
 }
 
-/// Fills the record as the run goes on.
-struct Recorder<'a> {
-    record: RunRecord,
-    units_done: usize,
-    units: usize,
-    on_progress: &'a mut dyn FnMut(usize, usize, &str),
+/// The training of one task.
+struct Training<'a> {
+    step: usize,
+    task: &'a Task,
+    config: &'a StreamConfig,
+    seed: u64,
+    artifacts: &'a Path,
+    method: &'a mut dyn Method,
 }
 
-impl Recorder<'_> {
-    fn begin(&mut self, phase: &str, what: &str) {
-        self.tell(&format!("{phase}: {what}"));
-        self.units_done += 1;
-    }
-
-    fn tell(&mut self, what: &str) {
-        (self.on_progress)(self.units_done.min(self.units), self.units, what);
-    }
-
-    /// One row of the transfer matrix: every task under its current prompt.
-    fn evaluate_all(
+impl Training<'_> {
+    /// Trains under one wording, which is the task's prompt from then on.
+    fn under(
         &mut self,
-        model: &LanguageModel,
-        tasks: &[Task],
-        prompts: &[Instruction],
-        step: usize,
-        config: &EvaluationConfig,
-    ) -> Result<(), LearnError> {
+        wording: &PromptVariant,
+        model: &mut LanguageModel,
+        run: &mut Recorder<'_>,
+    ) -> Result<Instruction, LearnError> {
         let started = Instant::now();
-        let mut tokens = 0;
-        for (t, (task, prompt)) in tasks.iter().zip(prompts).enumerate() {
-            let evaluation = evaluate(model, task, prompt, &task.test, config)?;
-            tokens += evaluation.forward_tokens;
-            let (step, position) = (step as u32, t as u32 + 1);
-            for (metric, value) in [("rouge_l", evaluation.rouge_l), ("exact_match", evaluation.exact_match)]
-            {
-                self.record.scores.push(Score {
-                    step,
-                    task: position,
-                    task_name: task.name.clone(),
-                    metric: metric.to_string(),
-                    value,
-                    examples: task.test.len() as u32,
-                });
-            }
-            for (index, (prediction, example)) in
-                evaluation.predictions.into_iter().zip(&task.test).enumerate()
-            {
-                let references = example.targets.clone();
-                self.record.predictions.push(Prediction {
-                    step,
-                    task: position,
-                    index: index as u32,
-                    prediction,
-                    references,
-                });
-            }
-        }
-        self.note_usage(step, "evaluate", started, tokens);
-        Ok(())
+        let examples = encode_training(model, self.task, &wording.text)?;
+        let learnt = self.learn(&mut FixedTexts(&examples), std::slice::from_ref(wording), model, run)?;
+        run.note_usage(self.step, "train", started, learnt.tokens);
+        Ok(wording.text.clone())
     }
 
-    fn note_choice(&mut self, step: usize, task: &Task, choice: &Choice, started: Instant) {
-        for (variant, evidence) in &choice.candidates {
-            self.record.variant_losses.push(VariantLoss {
+    /// Trains while the wording is chosen again; returns the one that is the task's prompt from then on.
+    fn choosing_again(
+        &mut self,
+        again: &ReselectionConfig,
+        choice: &Choice,
+        model: &mut LanguageModel,
+        run: &mut Recorder<'_>,
+    ) -> Result<Instruction, LearnError> {
+        let started = Instant::now();
+        let selection = &self.config.selection;
+        let wordings: Vec<PromptVariant> =
+            choice.candidates.iter().map(|(variant, _)| variant.clone()).collect();
+        let known = choice.losses_on(selection.examples.min(self.task.train.len()));
+        let seed = derive_seed(self.seed, "reselection", self.step);
+        let mut texts = Reselecting::start(
+            self.task,
+            &wordings,
+            choice.winner,
+            &known,
+            again,
+            selection.token_budget,
+            seed,
+        );
+        let learnt = self.learn(&mut texts, &wordings, model, run)?;
+        let probes = texts.cost();
+        let seconds = started.elapsed().as_secs_f64() - probes.seconds;
+        run.note_seconds(self.step, "train", seconds, learnt.tokens);
+        run.note_seconds(self.step, "reselect", probes.seconds, probes.tokens);
+        let prompt = most_used(&learnt.wording_by_step).map_or(choice.winner, |&wording| wording);
+        Ok(wordings[prompt].text.clone())
+    }
+
+    /// Lets the method learn the task from these texts, whose source numbers its wordings as `wordings` does.
+    fn learn(
+        &mut self,
+        texts: &mut dyn TrainingTexts,
+        wordings: &[PromptVariant],
+        model: &mut LanguageModel,
+        run: &mut Recorder<'_>,
+    ) -> Result<Learnt, LearnError> {
+        let (step, train, artifacts) = (self.step, &self.config.train, self.artifacts);
+        let seed = derive_seed(self.seed, "training", step);
+        let lesson = Lesson { step, texts, train, seed, artifacts };
+        let mut learnt = Learnt::default();
+        self.method.learn(model, lesson, &mut |outcome| {
+            learnt.tokens += outcome.tokens as u64;
+            learnt.wording_by_step.push(outcome.wording);
+            let done = format!("{}/{}", outcome.optimiser_step, outcome.total_steps);
+            run.tell(&format!("train: {} {done}", self.task.name));
+            run.record.training.push(TrainingStep {
                 step: step as u32,
-                task_name: task.name.clone(),
-                variant: variant.id.clone(),
-                text: variant.text.to_string(),
-                loss: evidence.mean,
-                examples: evidence.examples as u32,
-                chosen: variant.id == choice.variant.id,
+                optimiser_step: outcome.optimiser_step as u32,
+                loss: outcome.loss,
+                learning_rate: outcome.learning_rate,
+                wording: wordings[outcome.wording].id.clone(),
             });
-        }
-        self.note_usage(step, "select", started, choice.forward_tokens);
+        })?;
+        Ok(learnt)
     }
+}
 
-    fn note_usage(&mut self, step: usize, phase: &str, started: Instant, forward_tokens: u64) {
-        let seconds = started.elapsed().as_secs_f64();
-        self.record.usage.push(Usage {
-            step: step as u32,
-            phase: phase.to_string(),
-            seconds,
-            forward_tokens,
-        });
-    }
+/// What came of it.
+#[derive(Default)]
+struct Learnt {
+    tokens: u64,
+    /// Number of the wording of each optimiser step.
+    wording_by_step: Vec<usize>,
 }

@@ -28,10 +28,22 @@ pub struct SelectionConfig {
 pub struct Choice {
     /// The winner.
     pub variant: PromptVariant,
+    /// Its place among the candidates.
+    pub winner: usize,
     /// Every candidate with its evidence, in the order of the pool.
     pub candidates: Vec<(PromptVariant, ArmEvidence)>,
     /// Tokens that went forward through the model.
     pub forward_tokens: u64,
+}
+
+impl Choice {
+    /// Mean losses, in nats a token, of the candidates that were asked about all of `examples`: they compare directly.
+    pub(crate) fn losses_on(&self, examples: usize) -> Vec<(usize, f64)> {
+        let asked = |(place, (_, evidence)): (usize, &(PromptVariant, ArmEvidence))| {
+            evidence.mean.filter(|_| evidence.examples == examples).map(|mean| (place, mean))
+        };
+        self.candidates.iter().enumerate().filter_map(asked).collect()
+    }
 }
 
 struct ModelOracle<'a> {
@@ -88,6 +100,7 @@ pub fn choose(
         .map_err(|error| LearnError::Selection { task: task.name.clone(), problem: error.to_string() })?;
     Ok(Choice {
         variant: candidates[selection.winner].clone(),
+        winner: selection.winner,
         candidates: candidates.iter().cloned().zip(selection.arms).collect(),
         forward_tokens: selection.forward_tokens,
     })

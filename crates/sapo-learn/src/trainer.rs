@@ -7,6 +7,7 @@ use sapo_model::{Batch, Encoded, LanguageModel};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
+use crate::texts::TrainingTexts;
 use crate::{AdamW, AdamWConfig, LearnError, Schedule, clip_gradient_norm};
 
 /// How to train on one task.
@@ -46,6 +47,8 @@ pub struct TrainOutcome {
     pub learning_rate: f64,
     /// Tokens of the batch without padding.
     pub tokens: usize,
+    /// The wording of the batch, by the number that its source gives it.
+    pub wording: usize,
 }
 
 impl TrainConfig {
@@ -64,38 +67,37 @@ impl TrainConfig {
     }
 }
 
-/// Trains `parameters` of `model` on encoded examples; the loss is the mean over the target tokens of a batch.
+/// Trains `parameters` of `model` on the texts of a source; the loss is the mean over the target tokens of a batch.
 ///
 /// The order of the examples and the dropout follow from `seed` alone.
 ///
 /// # Errors
-/// When the loss or its gradient is no longer a number, or an example does not fit the model (with its index).
+/// When the loss or its gradient is no longer a number, the source fails, or an example does not fit the model (with
+/// its index).
 pub fn train(
     model: &LanguageModel,
     parameters: Vec<Tensor>,
-    examples: &[Encoded],
+    texts: &mut dyn TrainingTexts,
     config: &TrainConfig,
     seed: u64,
     mut on_step: impl FnMut(TrainOutcome),
 ) -> Result<(), LearnError> {
     config.check()?;
     // before the first step, and with the caller's index: a batch would count within itself
-    for (index, example) in examples.iter().enumerate() {
-        example.check(index, model.max_tokens())?;
-    }
+    texts.check(model)?;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     tch::manual_seed(seed as i64); // dropout; the generator is the process's, so a process trains one model at a time
-    let steps_per_epoch = examples.len().div_ceil(config.batch_size);
+    let steps_per_epoch = texts.examples().div_ceil(config.batch_size);
     let total_steps = steps_per_epoch * config.epochs;
     let schedule = Schedule::with_warmup_ratio(config.learning_rate, config.warmup_ratio, total_steps);
     let mut optimizer = AdamW::new(parameters, config.adamw.clone());
-    let mut order: Vec<usize> = (0..examples.len()).collect();
+    let mut order: Vec<usize> = (0..texts.examples()).collect();
     let mut step = 0;
     for _ in 0..config.epochs {
         order.shuffle(&mut rng);
         for members in order.chunks(config.batch_size) {
-            let batch: Vec<&Encoded> = members.iter().map(|&i| &examples[i]).collect();
-            let loss = backward(model, &batch, config)?;
+            let batch = texts.batch(model, members)?;
+            let loss = backward(model, &batch.texts, config)?;
             let gradient_norm = clip_gradient_norm(optimizer.parameters(), config.max_gradient_norm);
             // libtorch's fused attention can hide a NaN from the loss, but not from the gradient
             if !(loss.is_finite() && gradient_norm.is_finite()) {
@@ -104,8 +106,8 @@ pub fn train(
             let learning_rate = schedule.learning_rate(step);
             optimizer.step(learning_rate);
             step += 1;
-            let tokens = batch.iter().map(|example| example.ids.len()).sum();
-            on_step(TrainOutcome { optimiser_step: step, total_steps, loss, learning_rate, tokens });
+            let (tokens, wording) = (batch.tokens(), batch.wording);
+            on_step(TrainOutcome { optimiser_step: step, total_steps, loss, learning_rate, tokens, wording });
         }
     }
     Ok(())

@@ -1,17 +1,18 @@
 use std::path::PathBuf;
 
+use anyhow::ensure;
 use sapo_bandit::SelectorConfig;
 use sapo_bench::EvaluationConfig;
 use sapo_lab::ExperimentArgs;
 use sapo_learn::methods::MethodConfig;
 use sapo_learn::sapo::StreamConfig;
-use sapo_learn::{Candidates, SelectionConfig, TrainConfig};
+use sapo_learn::{Candidates, ReselectionConfig, SelectionConfig, TrainConfig};
 use sapo_tasks::TaskStream;
 use serde::{Deserialize, Serialize};
 
 use crate::streams::{RowCounts, StreamSource};
 
-/// `configs/<name>.toml`: everything but the arms, the seeds and what the command line changes.
+/// `configs/<name>.toml`: everything but what the command line changes.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ComparisonConfig {
@@ -21,6 +22,11 @@ pub struct ComparisonConfig {
     pub model: String,
     /// Number of seeds where `--seeds` gives none.
     pub seeds: u64,
+    /// What is compared, in the order of tables and plots.
+    pub arms: Vec<Arm>,
+    /// Name of the arm that the others are compared with.
+    #[serde(default = "untouched")]
+    pub baseline: String,
     /// Where the tasks come from.
     pub stream: StreamSource,
     /// Rows of each task.
@@ -40,6 +46,22 @@ pub struct ComparisonConfig {
     pub evaluation: EvaluationConfig,
 }
 
+fn untouched() -> String {
+    "static".to_string()
+}
+
+/// A way of choosing the training prompt.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arm {
+    /// Its name in tables, plots and cells.
+    pub name: String,
+    /// How the wording of the next task is chosen.
+    pub selector: SelectorConfig,
+    /// How it is chosen again while the task trains; absent: not at all.
+    pub reselection: Option<ReselectionConfig>,
+}
+
 /// What all arms share in choosing.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,7 +78,7 @@ pub struct Selection {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CellConfig {
-    /// How the wording is chosen.
+    /// Name of the arm.
     pub arm: String,
     /// Seed of everything.
     pub seed: u64,
@@ -89,6 +111,24 @@ pub struct Local {
 }
 
 impl ComparisonConfig {
+    /// Reads a configuration and checks what its types do not.
+    pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
+        let config: Self = toml::from_str(text)?;
+        for (place, Arm { name, .. }) in config.arms.iter().enumerate() {
+            ensure!(config.arms[..place].iter().all(|arm| arm.name != *name), "two arms are named {name}");
+        }
+        ensure!(
+            config.arm_names().contains(&config.baseline.as_str()),
+            "no arm is named {}",
+            config.baseline
+        );
+        Ok(config)
+    }
+
+    pub(super) fn arm_names(&self) -> Vec<&str> {
+        self.arms.iter().map(|arm| arm.name.as_str()).collect()
+    }
+
     /// The stream of one seed as the command line limits it.
     pub(super) fn load(&self, local: &Local, args: &ExperimentArgs, seed: u64) -> anyhow::Result<TaskStream> {
         self.stream.load(local.data.as_deref(), self.rows(args), seed)
@@ -110,8 +150,7 @@ impl ComparisonConfig {
 
     pub(super) fn cell(
         &self,
-        arm: &str,
-        selector: SelectorConfig,
+        arm: &Arm,
         seed: u64,
         args: &ExperimentArgs,
         model_sha256: &str,
@@ -119,14 +158,20 @@ impl ComparisonConfig {
     ) -> CellConfig {
         let Selection { examples, include_original, token_budget } = self.selection;
         CellConfig {
-            arm: arm.to_string(),
+            arm: arm.name.clone(),
             seed,
             stream: self.stream.clone(),
             rows: self.rows(args),
             max_input_tokens: self.max_input_tokens,
             run: StreamConfig {
                 candidates: self.candidates.clone(),
-                selection: SelectionConfig { selector, examples, include_original, token_budget },
+                selection: SelectionConfig {
+                    selector: arm.selector,
+                    examples,
+                    include_original,
+                    token_budget,
+                },
+                reselection: arm.reselection.clone(),
                 method: self.method.clone(),
                 train: self.train.clone(),
                 evaluation: self.evaluation.clone(),

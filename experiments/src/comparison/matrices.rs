@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use sapo_lab::StoredRun;
 use sapo_metrics::{Bootstrap, Convention, Estimate, TransferMatrix, exact_match, rouge_l_best};
 
-use super::ARMS;
+use super::ComparisonConfig;
 
 /// Seed of the bootstrap and of the permutation tests.
 pub(super) const STATISTICS_SEED: u64 = 0;
@@ -18,15 +18,17 @@ pub(super) const METRICS: [&str; 3] = ["AP", "BWT", "FWT"];
 pub(super) struct Results<'a> {
     /// Names of the tasks in stream order.
     pub(super) tasks: Vec<String>,
-    /// Arms with at least one run, in the fixed order.
+    /// Arms with at least one run, in the order of the configuration.
     pub(super) arms: Vec<ArmResults<'a>>,
+    /// Name of the arm that the others are compared with.
+    pub(super) baseline: &'a str,
     /// Whether any run was made with `--limit-*`.
     pub(super) limited: bool,
 }
 
 /// The runs of one arm.
 pub(super) struct ArmResults<'a> {
-    pub(super) arm: &'static str,
+    pub(super) arm: &'a str,
     /// By seed.
     pub(super) runs: BTreeMap<u64, SeedRun<'a>>,
 }
@@ -39,11 +41,11 @@ pub(super) struct SeedRun<'a> {
 }
 
 impl<'a> Results<'a> {
-    pub(super) fn from_runs(runs: &'a [StoredRun]) -> anyhow::Result<Self> {
+    pub(super) fn from_runs(runs: &'a [StoredRun], config: &'a ComparisonConfig) -> anyhow::Result<Self> {
         let Some(first) = runs.first() else { bail!("there is no finished run to report") };
         let tasks = task_names(first)?;
         let mut arms = Vec::new();
-        for (arm, _) in ARMS {
+        for arm in config.arm_names() {
             let mut by_seed = BTreeMap::new();
             for stored in runs.iter().filter(|run| run.axis("arm").as_deref() == Some(arm)) {
                 let seed =
@@ -55,11 +57,18 @@ impl<'a> Results<'a> {
                 arms.push(ArmResults { arm, runs: by_seed });
             }
         }
-        Ok(Self { tasks, arms, limited: runs.iter().any(StoredRun::limited) })
+        let limited = runs.iter().any(StoredRun::limited);
+        Ok(Self { tasks, arms, baseline: &config.baseline, limited })
     }
 
-    pub(super) fn arm(&self, name: &str) -> Option<&ArmResults<'a>> {
-        self.arms.iter().find(|arm| arm.arm == name)
+    /// The runs of the baseline, where there are any.
+    pub(super) fn baseline(&self) -> Option<&ArmResults<'a>> {
+        self.arms.iter().find(|arm| arm.arm == self.baseline)
+    }
+
+    /// The arms that are compared with the baseline.
+    pub(super) fn others(&self) -> impl Iterator<Item = &ArmResults<'a>> {
+        self.arms.iter().filter(|arm| arm.arm != self.baseline)
     }
 }
 

@@ -1,15 +1,15 @@
 //! The comparison of arms: one stream, several ways of choosing the training prompt, several seeds, paired by seed.
 //!
-//! `quickstart` and `ni-seq-c1` are this with different configurations.
+//! `quickstart`, `ni-seq-c1` and `reselect` are this with different configurations.
 
 mod config;
 mod figures;
 mod matrices;
+mod reselection;
 mod screen;
 mod tables;
 
 use anyhow::Context;
-use sapo_bandit::SelectorConfig;
 use sapo_lab::{CellContext, CellSpec, ExperimentArgs, ReportContext, RunRecord, StoredRun, Study};
 use sapo_learn::sapo::run_stream;
 use sapo_model::{Kind, LanguageModel, ModelError, directory_sha256, model_name, runtime};
@@ -17,17 +17,9 @@ use sapo_prompts::PromptPool;
 use sapo_tasks::{Example, Instruction, Task, TaskStream, layout};
 use serde_json::Value;
 
-pub use config::{CellConfig, ComparisonConfig, Local};
+pub use config::{Arm, CellConfig, ComparisonConfig, Local};
 
 use crate::{places, streams};
-
-/// The arms of the comparison, in the order of tables and plots, each with its rule.
-pub const ARMS: [(&str, SelectorConfig); 4] = [
-    ("static", SelectorConfig::Original),
-    ("random", SelectorConfig::Random),
-    ("sapo", SelectorConfig::Exhaustive),
-    ("sapp", SelectorConfig::Worst),
-];
 
 /// An experiment that compares arms.
 #[derive(Debug)]
@@ -40,9 +32,9 @@ impl Comparison {
     /// Reads the configuration, a TOML text that is compiled in.
     ///
     /// # Errors
-    /// Says where the text is malformed.
+    /// Says what is wrong with the text.
     pub fn new(name: &'static str, config: &str) -> anyhow::Result<Self> {
-        let config = toml::from_str(config).with_context(|| format!("configuration of {name}"))?;
+        let config = ComparisonConfig::parse(config).with_context(|| format!("configuration of {name}"))?;
         Ok(Self { name, config })
     }
 }
@@ -72,13 +64,13 @@ impl Study for Comparison {
             data: streams::absolute(args.data.as_ref())?,
         };
         let model_sha256 = directory_sha256(&model)?;
-        let arms = args.arms_among(&ARMS.map(|(name, _)| name))?;
+        let arms = args.arms_among(&self.config.arm_names())?;
         let mut cells = Vec::new();
         for seed in args.seeds_or(self.config.seeds) {
             let data = self.config.load(&local, args, seed)?;
             let data_sha256 = self.config.stream.fingerprint(&data)?;
-            for (arm, selector) in ARMS.into_iter().filter(|(arm, _)| arms.contains(arm)) {
-                let cell = self.config.cell(arm, selector, seed, args, &model_sha256, &data_sha256);
+            for arm in self.config.arms.iter().filter(|arm| arms.contains(&arm.name.as_str())) {
+                let cell = self.config.cell(arm, seed, args, &model_sha256, &data_sha256);
                 cells.push(CellSpec::new(cell, &["seed", "arm"])?.with_local(&local)?);
             }
         }
@@ -109,7 +101,7 @@ impl Study for Comparison {
     }
 
     fn report(&self, runs: &[StoredRun], context: &ReportContext<'_>) -> anyhow::Result<String> {
-        let results = matrices::Results::from_runs(runs)?;
+        let results = matrices::Results::from_runs(runs, &self.config)?;
         tables::write(&results, &context.tables_dir())?;
         figures::write(&results, &self.config, &context.plots_dir())?;
         screen::render(self.name, &self.config, &results, context)
@@ -163,4 +155,62 @@ fn input_budget(
             task.name
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ExperimentArgs,
+    }
+
+    const QUICKSTART: &str = include_str!("../../configs/quickstart.toml");
+    const NI_SEQ_C1: &str = include_str!("../../configs/ni-seq-c1.toml");
+    const RESELECT: &str = include_str!("../../configs/reselect.toml");
+
+    fn cells(config: &str) -> Vec<(String, String)> {
+        let args = Line::parse_from(["experiment"]).args;
+        let config = ComparisonConfig::parse(config).unwrap();
+        let cell = |arm: &Arm| config.cell(arm, 3, &args, "model", "data");
+        let id = |arm: &Arm| CellSpec::new(cell(arm), &["seed", "arm"]).unwrap().id().to_string();
+        config.arms.iter().map(|arm| (arm.name.clone(), id(arm))).collect()
+    }
+
+    /// The names are those that the program gave while arms were a list in its code.
+    #[test]
+    fn cells_that_were_stored_before_are_found_again() {
+        let named = |arms: [(&str, &str); 4]| arms.map(|(arm, id)| (arm.to_string(), id.to_string()));
+        let quickstart = [("static", ""), ("random", ""), ("sapo", ""), ("sapp", "")];
+        assert_eq!(cells(QUICKSTART), named(quickstart));
+        let ni_seq_c1 = [("static", ""), ("random", ""), ("sapo", ""), ("sapp", "")];
+        assert_eq!(cells(NI_SEQ_C1), named(ni_seq_c1));
+    }
+
+    #[test]
+    fn arms_that_differ_are_different_cells() {
+        let mut ids: Vec<String> = cells(RESELECT).into_iter().map(|(_, id)| id).collect();
+        let arms = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), arms);
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_refused() {
+        let refused = |from: &str, to: &str| {
+            assert!(QUICKSTART.contains(from));
+            let error = Comparison::new("quickstart", &QUICKSTART.replace(from, to)).unwrap_err();
+            format!("{error:#}")
+        };
+        assert!(refused("name = \"sapp\"", "name = \"sapo\"").contains("two arms are named sapo"));
+        assert!(refused("name = \"static\"", "name = \"fixed\"").contains("no arm is named static"));
+        assert!(refused("selector = \"worst\"", "selector = \"wurst\"").contains("wurst"));
+        let unknown = "selector = \"worst\"\nreselect = {}";
+        assert!(refused("selector = \"worst\"", unknown).contains("reselect"));
+    }
 }

@@ -7,7 +7,7 @@ use sapo_metrics::Convention;
 
 use super::ComparisonConfig;
 use super::matrices::{METRICS, Results, estimate};
-use super::tables::{BASELINE, PairedRow, paired_rows};
+use super::tables::{PairedRow, paired_rows};
 
 /// Below this, a difference is called one.
 const SIGNIFICANT: f64 = 0.05;
@@ -36,9 +36,11 @@ pub(super) fn render(
         context.cells
     )?;
 
-    writeln!(screen, "{:8} {:>5}   {:22}{:22}FWT ↑", "arm", "seeds", "AP ↑", "BWT ↑")?;
+    let widest = results.arms.iter().map(|arm| arm.arm.chars().count()).max().unwrap_or(0);
+    let width = widest.max(8);
+    writeln!(screen, "{:width$} {:>5}   {:22}{:22}FWT ↑", "arm", "seeds", "AP ↑", "BWT ↑")?;
     for arm in &results.arms {
-        write!(screen, "{:8} {:>5}   ", arm.arm, arm.runs.len())?;
+        write!(screen, "{:width$} {:>5}   ", arm.arm, arm.runs.len())?;
         for metric in METRICS {
             let values: Vec<f64> = arm.values(metric, Convention::Released)?.into_values().collect();
             write!(screen, "{:22}", estimate(&values)?.to_string())?;
@@ -52,18 +54,20 @@ pub(super) fn render(
     )?;
 
     let rows = paired_rows(results)?;
+    let baseline = results.baseline;
     if rows.is_empty() {
-        writeln!(screen, "No paired test: it needs {BASELINE} and another arm on at least 2 common seeds.")?;
+        writeln!(screen, "No paired test: it needs {baseline} and another arm on at least 2 common seeds.")?;
     } else {
         writeln!(
             screen,
-            "Against {BASELINE}, paired by seed (permutation test, Holm-corrected over {} tests):",
+            "Against {baseline}, paired by seed (permutation test, Holm-corrected over {} tests):",
             rows.len()
         )?;
-        for arm in results.arms.iter().filter(|arm| arm.arm != BASELINE) {
+        for arm in results.others() {
             let of_arm: Vec<&PairedRow> = rows.iter().filter(|row| row.arm == arm.arm).collect();
             let parts: Vec<String> = of_arm.iter().map(|row| finding(row)).collect();
-            writeln!(screen, "  {:7} {}", arm.arm, parts.join("; "))?;
+            let width = widest.max(7);
+            writeln!(screen, "  {:width$} {}", arm.arm, parts.join("; "))?;
         }
         let needed = seeds_that_can_decide(rows.len());
         if rows.iter().any(|row| row.comparison.n < needed) {

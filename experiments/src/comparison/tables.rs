@@ -1,4 +1,4 @@
-//! The tables: metrics by arm, paired tests against `static`, transfer matrices, choices, cost.
+//! The tables: metrics by arm, paired tests against the baseline, transfer matrices, choices, cost, re-selection.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,13 +7,11 @@ use sapo_lab::tables::Table;
 use sapo_metrics::{Convention, Estimate, PairedComparison, holm, paired_comparison};
 
 use super::matrices::{METRICS, Results, STATISTICS_SEED, estimate};
-
-/// The arm that the others are compared with.
-pub(super) const BASELINE: &str = "static";
+use super::reselection;
 
 /// One arm against the baseline under one metric.
-pub(super) struct PairedRow {
-    pub(super) arm: &'static str,
+pub(super) struct PairedRow<'a> {
+    pub(super) arm: &'a str,
     pub(super) metric: &'static str,
     pub(super) comparison: PairedComparison,
     /// p of the permutation test after Holm's correction over all rows.
@@ -22,16 +20,19 @@ pub(super) struct PairedRow {
 
 pub(super) fn write(results: &Results, folder: &Path) -> anyhow::Result<()> {
     by_arm(results)?.write_all(folder)?;
-    if let Some(table) = against_static(results)? {
+    if let Some(table) = against_baseline(results)? {
         table.write_all(folder)?;
     }
     transfer_matrices(results)?.write_all(folder)?;
     choices(results)?.write_all(folder)?;
     cost(results)?.write_all(folder)?;
+    if let Some(table) = reselection::table(results)? {
+        table.write_all(folder)?;
+    }
     Ok(())
 }
 
-fn marked(caption: &str, results: &Results) -> String {
+pub(super) fn marked(caption: &str, results: &Results) -> String {
     if results.limited {
         format!("{caption} LIMITED: made with fewer examples (--limit-train or --limit-eval).")
     } else {
@@ -68,10 +69,10 @@ pub(super) fn by_arm(results: &Results) -> anyhow::Result<Table> {
 }
 
 /// Every other arm against the baseline on the seeds that both have; empty where fewer than two pairs exist.
-pub(super) fn paired_rows(results: &Results) -> anyhow::Result<Vec<PairedRow>> {
-    let Some(baseline) = results.arm(BASELINE) else { return Ok(Vec::new()) };
+pub(super) fn paired_rows<'a>(results: &Results<'a>) -> anyhow::Result<Vec<PairedRow<'a>>> {
+    let Some(baseline) = results.baseline() else { return Ok(Vec::new()) };
     let mut rows = Vec::new();
-    for arm in results.arms.iter().filter(|arm| arm.arm != BASELINE) {
+    for arm in results.others() {
         for metric in METRICS {
             let ours = arm.values(metric, Convention::Released)?;
             let theirs = baseline.values(metric, Convention::Released)?;
@@ -88,17 +89,19 @@ pub(super) fn paired_rows(results: &Results) -> anyhow::Result<Vec<PairedRow>> {
     Ok(rows.into_iter().zip(corrected).map(row).collect())
 }
 
-fn against_static(results: &Results) -> anyhow::Result<Option<Table>> {
+fn against_baseline(results: &Results) -> anyhow::Result<Option<Table>> {
     let rows = paired_rows(results)?;
     if rows.is_empty() {
         return Ok(None);
     }
-    let caption = "Each arm minus static, paired by seed, convention 'released'. Interval: 95 % bootstrap (BCa). p: \
-                   two-sided permutation (sign-flip) test; Holm: corrected over all rows; dz: Cohen's effect size of the \
-                   differences.";
+    let baseline = results.baseline;
+    let caption = format!(
+        "Each arm minus {baseline}, paired by seed, convention 'released'. Interval: 95 % bootstrap (BCa). p: two-sided \
+         permutation (sign-flip) test; Holm: corrected over all rows; dz: Cohen's effect size of the differences."
+    );
     let column =
         |of: fn(&PairedComparison) -> f64| rows.iter().map(|row| of(&row.comparison)).collect::<Vec<_>>();
-    let table = Table::builder("against_static", marked(caption, results))
+    let table = Table::builder(format!("against_{baseline}"), marked(&caption, results))
         .text("arm", rows.iter().map(|row| row.arm))
         .text("metric", rows.iter().map(|row| row.metric))
         .integer("seeds", rows.iter().map(|row| row.comparison.n as i64))
@@ -161,7 +164,7 @@ fn choices(results: &Results) -> anyhow::Result<Table> {
             }
         }
     }
-    let caption = "The wording that each run trained with; loss: pre-update loss in nats per target token; rank 1: lowest.";
+    let caption = "The wording that each run chose before training; loss: pre-update loss in nats per target token; rank 1: lowest.";
     Ok(Table::builder("choices", marked(caption, results))
         .text("arm", arms)
         .integer("seed", seeds)

@@ -43,14 +43,14 @@ impl Default for Exp3S {
 impl Exp3S {
     pub(super) fn start(self, arms: usize, first: usize, seed: u64) -> impl Reselector + use<> {
         let rng = ChaCha8Rng::seed_from_u64(seed);
-        Course { rule: self, weights: vec![1.0; arms], chances: vec![0.0; arms], present: first, rng }
+        Course { rule: self, weights: vec![1.0; arms], chances: vec![1.0; arms], present: first, rng }
     }
 }
 
 struct Course {
     rule: Exp3S,
     weights: Vec<f64>,
-    /// With what chance each arm was to be probed last.
+    /// With what chance each arm was to be probed last; losses that are known before the first probe were asked for.
     chances: Vec<f64>,
     present: usize,
     rng: ChaCha8Rng,

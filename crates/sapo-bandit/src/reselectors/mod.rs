@@ -67,6 +67,9 @@ pub struct ProbeBudget {
 }
 
 impl ProbeBudget {
+    /// The share that probes may take where nothing else is said.
+    pub const SHARE: Fraction = Fraction::of(0.02);
+
     /// Nothing is spent, and nothing earned: training comes first.
     pub fn new(share: Fraction) -> Self {
         Self { share, trained: 0, probed: 0 }

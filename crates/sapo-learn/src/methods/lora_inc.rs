@@ -26,12 +26,12 @@ impl Method for LoraInc {
     fn learn(
         &mut self,
         model: &mut LanguageModel,
-        lesson: &Lesson,
+        lesson: Lesson<'_>,
         on_step: &mut dyn FnMut(TrainOutcome),
     ) -> Result<(), LearnError> {
         model.attach_lora(&self.lora, lesson.seed)?;
         let parameters = model.lora_parameters();
-        train(model, parameters, lesson.examples, lesson.train, lesson.seed, on_step)?;
+        train(model, parameters, lesson.texts, lesson.train, lesson.seed, on_step)?;
         let adapter = model.fold_lora(&self.lora);
         let base = model_name(model.path());
         adapter.save(&lesson.artifacts.join(format!("adapter-{}", lesson.step)), &base)?;

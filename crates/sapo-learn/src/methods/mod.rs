@@ -5,18 +5,17 @@ mod lora_inc;
 use std::path::Path;
 
 pub use lora_inc::LoraInc;
-use sapo_model::{Encoded, LanguageModel, LoraConfig};
+use sapo_model::{LanguageModel, LoraConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::{LearnError, TrainConfig, TrainOutcome};
+use crate::{LearnError, TrainConfig, TrainOutcome, TrainingTexts};
 
 /// One task to learn.
-#[derive(Debug)]
 pub struct Lesson<'a> {
     /// Position of the task in the stream, from 1.
     pub step: usize,
-    /// The training examples under the chosen wording.
-    pub examples: &'a [Encoded],
+    /// The training examples, in the wording of each step; a method that adds examples of its own wraps them.
+    pub texts: &'a mut dyn TrainingTexts,
     /// How to train.
     pub train: &'a TrainConfig,
     /// Seed of this task's initialisation, order and dropout.
@@ -34,7 +33,7 @@ pub trait Method {
     fn learn(
         &mut self,
         model: &mut LanguageModel,
-        lesson: &Lesson,
+        lesson: Lesson<'_>,
         on_step: &mut dyn FnMut(TrainOutcome),
     ) -> Result<(), LearnError>;
 }

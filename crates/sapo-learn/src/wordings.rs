@@ -1,0 +1,55 @@
+use std::collections::HashMap;
+
+use sapo_model::{Encoded, LanguageModel};
+use sapo_prompts::PromptVariant;
+use sapo_tasks::{Task, layout};
+
+use crate::LearnError;
+
+/// The training rows of a task under any of its candidate wordings, encoded when they are first asked for and kept.
+#[derive(Debug)]
+pub(crate) struct Wordings<'a> {
+    task: &'a Task,
+    candidates: &'a [PromptVariant],
+    /// By candidate: its rows that were asked for.
+    encoded: Vec<HashMap<usize, Encoded>>,
+}
+
+impl<'a> Wordings<'a> {
+    pub(crate) fn new(task: &'a Task, candidates: &'a [PromptVariant]) -> Self {
+        Self { task, candidates, encoded: vec![HashMap::new(); candidates.len()] }
+    }
+
+    /// Number of candidates.
+    pub(crate) fn count(&self) -> usize {
+        self.candidates.len()
+    }
+
+    /// Number of training rows.
+    pub(crate) fn rows(&self) -> usize {
+        self.task.train.len()
+    }
+
+    /// The given rows under one candidate, in their order.
+    ///
+    /// # Errors
+    /// When a row does not fit the model; the index is that of the training rows.
+    pub(crate) fn encode(
+        &mut self,
+        model: &LanguageModel,
+        wording: usize,
+        rows: &[usize],
+    ) -> Result<Vec<&Encoded>, LearnError> {
+        let kept = &mut self.encoded[wording];
+        for &row in rows {
+            if !kept.contains_key(&row) {
+                let example = &self.task.train[row];
+                let prompt = layout::prompt(self.task, &self.candidates[wording].text, &example.input);
+                let encoded = model.codec().encode_example(&prompt, example.target())?;
+                encoded.check(row, model.max_tokens())?;
+                kept.insert(row, encoded);
+            }
+        }
+        Ok(rows.iter().map(|row| &kept[row]).collect())
+    }
+}
