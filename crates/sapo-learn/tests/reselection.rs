@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 
 use two_tasks::{alone, config, run, run_with, stream};
 
-/// 24 rows in batches of 4 for 10 epochs: 60 optimiser steps a task.
+/// 24 rows in batches of 4 for 5 epochs: 30 optimiser steps a task.
 fn reselecting(selector: SelectorConfig, rule: Value) -> StreamConfig {
     let mut config = config(selector);
-    config.train.epochs = 10;
+    config.train.epochs = 5;
     config.train.batch_size = 4;
-    let reselection = json!({"rule": rule, "every": 5, "examples": 3, "probe_share": 0.2});
+    let reselection = json!({"rule": rule, "every": 3, "examples": 3, "probe_share": 0.2});
     config.reselection = Some(serde_json::from_value(reselection).unwrap());
     config
 }
@@ -51,15 +51,15 @@ fn selected(record: &RunRecord, step: u32) -> &str {
 fn every_rule_starts_from_the_selection_and_keeps_to_its_budget_and_its_stretches() {
     let _alone = alone();
     for rule in rules() {
-        let (record, ..) = run_with(&reselecting(SelectorConfig::Exhaustive, rule.clone()), 1);
+        let (record, ..) = run_with(&reselecting(SelectorConfig::Worst, rule.clone()), 1);
         let mut switches = 0;
         for step in 1..=2 {
             let (probed, trained) = (tokens(&record, step, "reselect"), tokens(&record, step, "train"));
             assert!(0 < probed && probed as f64 <= 0.2 * trained as f64, "{rule}: {probed} of {trained}");
             let wordings = wordings(&record, step);
-            assert_eq!(wordings.len(), 60);
+            assert_eq!(wordings.len(), 30);
             assert_eq!(wordings[0], selected(&record, step), "{rule}");
-            for stretch in wordings.chunks(5) {
+            for stretch in wordings.chunks(3) {
                 assert!(stretch.iter().all(|wording| *wording == stretch[0]), "{rule}: {wordings:?}");
             }
             switches += wordings.windows(2).filter(|pair| pair[0] != pair[1]).count();
@@ -71,11 +71,10 @@ fn every_rule_starts_from_the_selection_and_keeps_to_its_budget_and_its_stretche
 #[test]
 fn a_seed_gives_the_same_course_again() {
     let _alone = alone();
-    let config = reselecting(SelectorConfig::Exhaustive, json!({"discounted-thompson": {}}));
-    assert_eq!(run_with(&config, 1).0, run_with(&config, 1).0);
-    let mixture = reselecting(SelectorConfig::Exhaustive, json!({"mixture": {"temperature": 1.0}}));
-    let (one, other) = (run_with(&mixture, 1).0, run_with(&mixture, 2).0);
-    assert_ne!(wordings(&one, 1), wordings(&other, 1));
+    let config = reselecting(SelectorConfig::Exhaustive, json!({"mixture": {"temperature": 1.0}}));
+    let one = run_with(&config, 1).0;
+    assert_eq!(one, run_with(&config, 1).0);
+    assert_ne!(wordings(&one, 1), wordings(&run_with(&config, 2).0, 1));
 }
 
 #[test]
@@ -104,19 +103,21 @@ fn without_a_budget_nothing_is_probed() {
 #[test]
 fn a_task_is_evaluated_under_the_wording_that_most_of_its_steps_used() {
     let _alone = alone();
-    let config = reselecting(SelectorConfig::Worst, json!({"sliding-window-ucb": {}}));
+    let config = reselecting(SelectorConfig::Exhaustive, json!({"mixture": {"temperature": 100.0}}));
     let (record, model, _artifacts) = run_with(&config, 1);
+    let mut others = 0;
     for (task, position) in stream().tasks.iter().zip(1..) {
         let used = wordings(&record, position);
         let steps = |wording: &str| used.iter().filter(|used| **used == wording).count();
         let most = used.iter().copied().max_by_key(|wording| steps(wording)).unwrap();
-        assert_ne!(most, selected(&record, position), "the wording of the highest loss is left");
+        others += usize::from(most != selected(&record, position));
         let of_step = |v: &&sapo_lab::record::VariantLoss| v.step == position && v.variant == most;
         let prompt = Instruction::new(record.variant_losses.iter().find(of_step).unwrap().text.clone());
         let answers = evaluate(&model, task, &prompt, &task.test, &config.evaluation).unwrap().predictions;
         let stored = record.predictions.iter().filter(|p| p.step == 2 && p.task == position);
         assert_eq!(stored.map(|p| p.prediction.clone()).collect::<Vec<_>>(), answers);
     }
+    assert!(others > 0, "the wording before training was the prompt of both tasks");
 }
 
 #[test]
