@@ -1,4 +1,5 @@
-//! The rows of a [`RunRecord`] as Parquet, one typed column a field: the only file of the store that knows polars.
+//! Typed rows as Parquet, one column a field, and the rows of a [`RunRecord`]: the only file of the store that knows
+//! polars.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -55,11 +56,11 @@ pub(crate) fn write(folder: &Path, record: &RunRecord) -> Result<(), ParquetErro
         let Score { step, task, task_name, metric, value, .. } = score.clone();
         return Err(ParquetError::NotANumber { step, task, task_name, metric, got: value });
     }
-    write_rows(folder, &record.scores)?;
-    write_rows(folder, &record.predictions)?;
-    write_rows(folder, &record.variant_losses)?;
-    write_rows(folder, &record.training)?;
-    write_rows(folder, &record.usage)
+    write_rows(&folder.join(SCORES), &record.scores)?;
+    write_rows(&folder.join(PREDICTIONS), &record.predictions)?;
+    write_rows(&folder.join(VARIANT_LOSSES), &record.variant_losses)?;
+    write_rows(&folder.join(TRAINING), &record.training)?;
+    write_rows(&folder.join(USAGE), &record.usage)
 }
 
 /// Reads every kind of row from `folder`.
@@ -68,29 +69,30 @@ pub(crate) fn write(folder: &Path, record: &RunRecord) -> Result<(), ParquetErro
 /// [`ParquetError`]: a file is missing, or is not the table that it should be.
 pub(crate) fn read(folder: &Path) -> Result<RunRecord, ParquetError> {
     Ok(RunRecord {
-        scores: read_rows(folder)?,
-        predictions: read_rows(folder)?,
-        variant_losses: read_rows(folder)?,
-        training: read_rows(folder)?,
-        usage: read_rows(folder)?,
+        scores: read_rows(&folder.join(SCORES))?,
+        predictions: read_rows(&folder.join(PREDICTIONS))?,
+        variant_losses: read_rows(&folder.join(VARIANT_LOSSES))?,
+        training: read_rows(&folder.join(TRAINING))?,
+        usage: read_rows(&folder.join(USAGE))?,
     })
 }
 
-fn write_rows<R: Row>(folder: &Path, rows: &[R]) -> Result<(), ParquetError> {
-    let path = folder.join(R::FILE);
+/// Writes a file of rows.
+pub(crate) fn write_rows<R: Row>(path: &Path, rows: &[R]) -> Result<(), ParquetError> {
     let io = |operation| {
-        let path = path.clone();
+        let path = path.to_path_buf();
         move |source| ParquetError::Io { path, operation, source }
     };
-    let table = |source| ParquetError::Table { path: path.clone(), operation: "write", source };
+    let table = |source| ParquetError::Table { path: path.to_path_buf(), operation: "write", source };
     let mut frame = DataFrame::new(rows.len(), R::columns(rows)).map_err(table)?;
-    let file = File::create(&path).map_err(io("create"))?;
+    let file = File::create(path).map_err(io("create"))?;
     ParquetWriter::new(&file).finish(&mut frame).map_err(table)?;
     file.sync_all().map_err(io("sync"))
 }
 
-fn read_rows<R: Row>(folder: &Path) -> Result<Vec<R>, ParquetError> {
-    let path = folder.join(R::FILE);
+/// Reads a file of rows.
+pub(crate) fn read_rows<R: Row>(path: &Path) -> Result<Vec<R>, ParquetError> {
+    let path = path.to_path_buf();
     let file = File::open(&path).map_err(|source| ParquetError::Io {
         path: path.clone(),
         operation: "open",
@@ -100,24 +102,21 @@ fn read_rows<R: Row>(folder: &Path) -> Result<Vec<R>, ParquetError> {
     rows.map_err(|source| ParquetError::Table { path, operation: "read", source })
 }
 
-/// A kind of row: its file, and its fields as columns of the same names.
-trait Row: Sized {
-    const FILE: &'static str;
+/// A kind of row: its fields as columns of the same names.
+pub(crate) trait Row: Sized {
     fn columns(rows: &[Self]) -> Vec<Column>;
     fn rows(frame: &DataFrame) -> PolarsResult<Vec<Self>>;
 }
 
 macro_rules! row {
-    ($row:ident, $file:literal, $($field:ident: $kind:ty),+) => {
+    ($row:ident, $($field:ident: $kind:ty),+) => {
         impl Row for $row {
-            const FILE: &'static str = $file;
-
-            fn columns(rows: &[Self]) -> Vec<Column> {
-                vec![$(<$kind>::column(stringify!($field), rows.iter().map(|row| &row.$field))),+]
+            fn columns(rows: &[Self]) -> Vec<polars::prelude::Column> {
+                vec![$(<$kind as Field>::column(stringify!($field), rows.iter().map(|row| &row.$field))),+]
             }
 
-            fn rows(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
-                $(let mut $field = <$kind>::values(frame.column(stringify!($field))?)?.into_iter();)+
+            fn rows(frame: &polars::prelude::DataFrame) -> polars::prelude::PolarsResult<Vec<Self>> {
+                $(let mut $field = <$kind as Field>::values(frame.column(stringify!($field))?)?.into_iter();)+
                 let rows = std::iter::from_fn(|| Some($row { $($field: $field.next()?),+ }));
                 Ok(rows.collect())
             }
@@ -125,20 +124,25 @@ macro_rules! row {
     };
 }
 
-row!(Score, "scores.parquet", step: u32, task: u32, task_name: String, metric: String, value: f64, examples: u32);
+pub(crate) use row;
+
+row!(Score, step: u32, task: u32, task_name: String, metric: String, value: f64, examples: u32);
+row!(Prediction, step: u32, task: u32, index: u32, prediction: String, references: Vec<String>);
 row!(
-    Prediction, "predictions.parquet",
-    step: u32, task: u32, index: u32, prediction: String, references: Vec<String>
-);
-row!(
-    VariantLoss, "variant_losses.parquet",
+    VariantLoss,
     step: u32, task_name: String, variant: String, text: String, loss: Option<f64>, examples: u32, chosen: bool
 );
-row!(TrainingStep, "training.parquet", step: u32, optimiser_step: u32, loss: f64, learning_rate: f64);
-row!(Usage, "usage.parquet", step: u32, phase: String, seconds: f64, forward_tokens: u64);
+row!(TrainingStep, step: u32, optimiser_step: u32, loss: f64, learning_rate: f64);
+row!(Usage, step: u32, phase: String, seconds: f64, forward_tokens: u64);
+
+const SCORES: &str = "scores.parquet";
+const PREDICTIONS: &str = "predictions.parquet";
+const VARIANT_LOSSES: &str = "variant_losses.parquet";
+const TRAINING: &str = "training.parquet";
+const USAGE: &str = "usage.parquet";
 
 /// A type of field and its type of column.
-trait Field: Sized {
+pub(crate) trait Field: Sized {
     fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column
     where
         Self: 'a;
@@ -201,6 +205,33 @@ impl Field for Vec<String> {
             .collect()
     }
 }
+
+macro_rules! numbers {
+    ($kind:ty, $polars:ty, $get:ident) => {
+        impl Field for Vec<$kind> {
+            fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
+                let rows = values.len();
+                let mut builder =
+                    ListPrimitiveChunkedBuilder::<$polars>::new(name.into(), rows, rows, <$polars>::get_static_dtype());
+                values.for_each(|numbers| builder.append_slice(numbers));
+                builder.finish().into_column()
+            }
+
+            fn values(column: &Column) -> PolarsResult<Vec<Self>> {
+                let lists = column.list()?;
+                (0..lists.len())
+                    .map(|row| {
+                        let numbers = present(column, lists.get_as_series(row))?;
+                        numbers.$get()?.iter().map(|number| present(column, number)).collect()
+                    })
+                    .collect()
+            }
+        }
+    };
+}
+
+numbers!(u32, UInt32Type, u32);
+numbers!(f32, Float32Type, f32);
 
 fn present<T>(column: &Column, value: Option<T>) -> PolarsResult<T> {
     value.ok_or_else(|| polars_err!(ComputeError: "column `{}` has an empty cell", column.name()))
