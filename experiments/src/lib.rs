@@ -1,7 +1,9 @@
-//! What the experiment binaries share: where streams come from, the comparison of arms, the corpora of the base models.
+//! What the experiment binaries share: where streams come from, the comparison of arms, the corpora of the base models,
+//! recorded tables of losses.
 
 pub mod comparison;
 pub mod corpora;
+pub mod loss_tables;
 pub mod places;
 pub mod streams;
 

@@ -43,6 +43,13 @@ pub struct RowCounts {
 pub const PARAPHRASES: usize = 20;
 
 impl StreamSource {
+    /// The name of the stream.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Builtin { stream } | Self::Superni { stream } => stream,
+        }
+    }
+
     /// The tasks with as many rows as asked for. Equal for all arms of a seed.
     ///
     /// # Errors

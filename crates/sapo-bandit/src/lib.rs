@@ -15,7 +15,7 @@ pub mod selectors;
 pub mod simulator;
 
 pub use oracle::{LossOracle, Observation, OracleError};
-pub use parameters::{Fraction, Nats, OutOfRange};
+pub use parameters::{Fraction, Nats, OutOfRange, Weight};
 pub use reselectors::{ProbeBudget, Reselector, ReselectorConfig};
 pub use selection::{ArmEvidence, Interval, Promise, Selection};
 pub use selectors::{Selector, SelectorConfig};

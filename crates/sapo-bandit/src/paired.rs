@@ -129,9 +129,20 @@ impl<'a> PairedSample<'a> {
         (0..self.arms()).map(|arm| self.difference(arm, reference).ratio()).collect()
     }
 
-    /// Ends with this winner. What is promised gives way to certainty where everything was seen.
+    /// What a training step under an arm would do to earlier tasks.
+    pub(crate) fn interference(&mut self, arm: usize) -> Result<Option<f64>, OracleError> {
+        self.oracle.interference(arm)
+    }
+
+    /// Ends with this winner, which is the one of the lowest loss in the eyes of the rule. What is promised gives way to
+    /// certainty where everything was seen.
     pub(crate) fn finish(&self, winner: usize, promise: Promise) -> Selection {
         let whole = self.arms() == 1 || self.observations() == self.arms() * self.population();
+        self.conclude(winner, if whole { Promise::Exact } else { promise })
+    }
+
+    /// Ends with this winner and this promise.
+    pub(crate) fn conclude(&self, winner: usize, promise: Promise) -> Selection {
         let arm = |arm: usize| {
             let sample = self.alone(arm);
             ArmEvidence {
@@ -145,7 +156,7 @@ impl<'a> PairedSample<'a> {
             winner,
             arms: (0..self.arms()).map(arm).collect(),
             forward_tokens: self.forward_tokens,
-            promise: if whole { Promise::Exact } else { promise },
+            promise,
         }
     }
 }
@@ -153,6 +164,12 @@ impl<'a> PairedSample<'a> {
 /// The key of the lowest value; the first of equals.
 pub(crate) fn lowest(candidates: impl Iterator<Item = (usize, f64)>) -> usize {
     candidates.min_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(0, |(key, _)| key)
+}
+
+/// The lowest and the highest of some numbers.
+pub(crate) fn extremes(numbers: &[f64]) -> (f64, f64) {
+    let ends = (f64::INFINITY, f64::NEG_INFINITY);
+    numbers.iter().fold(ends, |(low, high), &number| (low.min(number), high.max(number)))
 }
 
 /// Sums of y and target tokens t over the examples seen, for the population's ratio sum(y) / sum(t); y is a loss, or

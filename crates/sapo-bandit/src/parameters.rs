@@ -10,6 +10,11 @@ pub struct Fraction(f64);
 #[serde(try_from = "f64", into = "f64")]
 pub struct Nats(f64);
 
+/// How much one term counts beside another: a finite number, 0 or more.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Weight(f64);
+
 /// A parameter that cannot mean what it should.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OutOfRange {
@@ -25,9 +30,10 @@ impl std::fmt::Display for OutOfRange {
 
 impl std::error::Error for OutOfRange {}
 
-// Neither holds a NaN, so that equality is reflexive.
+// None holds a NaN, so that equality is reflexive.
 impl Eq for Fraction {}
 impl Eq for Nats {}
+impl Eq for Weight {}
 
 impl Fraction {
     /// The number itself.
@@ -43,6 +49,19 @@ impl Fraction {
 }
 
 impl Nats {
+    /// The number itself.
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+
+    /// For defaults, where the number stands in the code.
+    pub(crate) const fn of(value: f64) -> Self {
+        assert!(value >= 0.0 && value < f64::INFINITY);
+        Self(value)
+    }
+}
+
+impl Weight {
     /// The number itself.
     pub const fn get(self) -> f64 {
         self.0
@@ -73,6 +92,15 @@ impl TryFrom<f64> for Nats {
     }
 }
 
+impl TryFrom<f64> for Weight {
+    type Error = OutOfRange;
+
+    fn try_from(value: f64) -> Result<Self, OutOfRange> {
+        let valid = value >= 0.0 && value.is_finite();
+        valid.then_some(Self(value)).ok_or(OutOfRange { expected: "a weight, 0 or more", came: value })
+    }
+}
+
 impl From<Fraction> for f64 {
     fn from(fraction: Fraction) -> Self {
         fraction.0
@@ -82,6 +110,12 @@ impl From<Fraction> for f64 {
 impl From<Nats> for f64 {
     fn from(nats: Nats) -> Self {
         nats.0
+    }
+}
+
+impl From<Weight> for f64 {
+    fn from(weight: Weight) -> Self {
+        weight.0
     }
 }
 
@@ -96,6 +130,7 @@ mod tests {
         }
         for wrong in [-0.1, f64::INFINITY, f64::NAN] {
             assert!(Nats::try_from(wrong).is_err());
+            assert!(Weight::try_from(wrong).is_err());
         }
         let error =
             toml::from_str::<std::collections::BTreeMap<String, Fraction>>("delta = 5.0").unwrap_err();

@@ -9,9 +9,10 @@ use sapo_bandit::simulator::{LossTable, Performance, Synthetic, Tail, play};
 use sapo_bandit::{Fraction, Interval, LossOracle, Nats, Promise, Selector};
 
 /// The widest difference of two arms on one example: what a user must know for `AtLeast`.
-fn range(mut table: &LossTable) -> Nats {
+fn range(table: &LossTable) -> Nats {
+    let mut replay = table.replay();
     let examples: Vec<usize> = (0..table.examples()).collect();
-    let rows: Vec<_> = (0..table.arms()).map(|arm| table.observe(arm, &examples).unwrap()).collect();
+    let rows: Vec<_> = (0..table.arms()).map(|arm| replay.observe(arm, &examples).unwrap()).collect();
     let width = |example: usize| {
         let losses = || rows.iter().map(|row| row[example].nll_sum);
         losses().fold(f64::NEG_INFINITY, f64::max) - losses().fold(f64::INFINITY, f64::min)
@@ -88,7 +89,7 @@ fn intervals_hold_the_mean_about_as_often_as_they_say() {
     for seed in 0..500 {
         let table = Synthetic::default().table(seed);
         let means = table.means();
-        let selection = rule.select(&mut &table, seed).unwrap();
+        let selection = rule.select(&mut table.replay(), seed).unwrap();
         for (arm, evidence) in selection.arms.iter().enumerate().filter(|(arm, _)| *arm != selection.winner) {
             let holds =
                 |interval: Interval, mean: f64| usize::from(interval.low <= mean && mean <= interval.high);

@@ -18,8 +18,8 @@ fn fraction(value: f64) -> Fraction {
     Fraction::try_from(value).unwrap()
 }
 
-fn run(rule: SelectorConfig, mut table: &LossTable, seed: u64) -> Selection {
-    rule.build().select(&mut table, seed).unwrap()
+fn run(rule: SelectorConfig, table: &LossTable, seed: u64) -> Selection {
+    rule.build().select(&mut table.replay(), seed).unwrap()
 }
 
 fn identifying() -> Vec<SelectorConfig> {

@@ -17,6 +17,7 @@ pub mod engine;
 pub mod files;
 mod listing;
 pub mod lock;
+pub mod loss_tables;
 pub mod manifest;
 mod parquet;
 pub mod plots;

@@ -1,4 +1,5 @@
-//! The rows of a [`RunRecord`] as Parquet, one typed column a field: the only file of the store that knows polars.
+//! Typed rows as Parquet, one column a field, and the rows of a [`RunRecord`]: the only file of the store that knows
+//! polars.
 //!
 //! Layout 2 added the column `wording` to `training.parquet`. Folders of layout 1 are read as what they meant.
 
@@ -57,11 +58,11 @@ pub(crate) fn write(folder: &Path, record: &RunRecord) -> Result<(), ParquetErro
         let Score { step, task, task_name, metric, value, .. } = score.clone();
         return Err(ParquetError::NotANumber { step, task, task_name, metric, got: value });
     }
-    write_rows(folder, &record.scores)?;
-    write_rows(folder, &record.predictions)?;
-    write_rows(folder, &record.variant_losses)?;
-    write_rows(folder, &record.training)?;
-    write_rows(folder, &record.usage)
+    write_rows(&folder.join(SCORES), &record.scores)?;
+    write_rows(&folder.join(PREDICTIONS), &record.predictions)?;
+    write_rows(&folder.join(VARIANT_LOSSES), &record.variant_losses)?;
+    write_rows(&folder.join(TRAINING), &record.training)?;
+    write_rows(&folder.join(USAGE), &record.usage)
 }
 
 /// Reads every kind of row from `folder`, which has this version of the layout.
@@ -69,19 +70,19 @@ pub(crate) fn write(folder: &Path, record: &RunRecord) -> Result<(), ParquetErro
 /// # Errors
 /// [`ParquetError`]: a file is missing, or is not the table that it should be.
 pub(crate) fn read(folder: &Path, version: u64) -> Result<RunRecord, ParquetError> {
-    let variant_losses = read_rows(folder)?;
+    let variant_losses = read_rows(&folder.join(VARIANT_LOSSES))?;
+    let training = folder.join(TRAINING);
     let training = match version {
-        1 => TrainingStep1::worded(read_rows(folder)?, &variant_losses).map_err(|source| {
-            ParquetError::Table { path: folder.join(TrainingStep1::FILE), operation: "read", source }
-        })?,
-        _ => read_rows(folder)?,
+        1 => TrainingStep1::worded(read_rows(&training)?, &variant_losses)
+            .map_err(|source| ParquetError::Table { path: training, operation: "read", source })?,
+        _ => read_rows(&training)?,
     };
     Ok(RunRecord {
-        scores: read_rows(folder)?,
-        predictions: read_rows(folder)?,
+        scores: read_rows(&folder.join(SCORES))?,
+        predictions: read_rows(&folder.join(PREDICTIONS))?,
         variant_losses,
         training,
-        usage: read_rows(folder)?,
+        usage: read_rows(&folder.join(USAGE))?,
     })
 }
 
@@ -105,21 +106,22 @@ impl TrainingStep1 {
     }
 }
 
-fn write_rows<R: Row>(folder: &Path, rows: &[R]) -> Result<(), ParquetError> {
-    let path = folder.join(R::FILE);
+/// Writes a file of rows.
+pub(crate) fn write_rows<R: Row>(path: &Path, rows: &[R]) -> Result<(), ParquetError> {
     let io = |operation| {
-        let path = path.clone();
+        let path = path.to_path_buf();
         move |source| ParquetError::Io { path, operation, source }
     };
-    let table = |source| ParquetError::Table { path: path.clone(), operation: "write", source };
+    let table = |source| ParquetError::Table { path: path.to_path_buf(), operation: "write", source };
     let mut frame = DataFrame::new(rows.len(), R::columns(rows)).map_err(table)?;
-    let file = File::create(&path).map_err(io("create"))?;
+    let file = File::create(path).map_err(io("create"))?;
     ParquetWriter::new(&file).finish(&mut frame).map_err(table)?;
     file.sync_all().map_err(io("sync"))
 }
 
-fn read_rows<R: Row>(folder: &Path) -> Result<Vec<R>, ParquetError> {
-    let path = folder.join(R::FILE);
+/// Reads a file of rows.
+pub(crate) fn read_rows<R: Row>(path: &Path) -> Result<Vec<R>, ParquetError> {
+    let path = path.to_path_buf();
     let file = File::open(&path).map_err(|source| ParquetError::Io {
         path: path.clone(),
         operation: "open",
@@ -129,24 +131,21 @@ fn read_rows<R: Row>(folder: &Path) -> Result<Vec<R>, ParquetError> {
     rows.map_err(|source| ParquetError::Table { path, operation: "read", source })
 }
 
-/// A kind of row: its file, and its fields as columns of the same names.
-trait Row: Sized {
-    const FILE: &'static str;
+/// A kind of row: its fields as columns of the same names.
+pub(crate) trait Row: Sized {
     fn columns(rows: &[Self]) -> Vec<Column>;
     fn rows(frame: &DataFrame) -> PolarsResult<Vec<Self>>;
 }
 
 macro_rules! row {
-    ($row:ident, $file:literal, $($field:ident: $kind:ty),+) => {
+    ($row:ident, $($field:ident: $kind:ty),+) => {
         impl Row for $row {
-            const FILE: &'static str = $file;
-
-            fn columns(rows: &[Self]) -> Vec<Column> {
-                vec![$(<$kind>::column(stringify!($field), rows.iter().map(|row| &row.$field))),+]
+            fn columns(rows: &[Self]) -> Vec<polars::prelude::Column> {
+                vec![$(<$kind as Field>::column(stringify!($field), rows.iter().map(|row| &row.$field))),+]
             }
 
-            fn rows(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
-                $(let mut $field = <$kind>::values(frame.column(stringify!($field))?)?.into_iter();)+
+            fn rows(frame: &polars::prelude::DataFrame) -> polars::prelude::PolarsResult<Vec<Self>> {
+                $(let mut $field = <$kind as Field>::values(frame.column(stringify!($field))?)?.into_iter();)+
                 let rows = std::iter::from_fn(|| Some($row { $($field: $field.next()?),+ }));
                 Ok(rows.collect())
             }
@@ -154,24 +153,26 @@ macro_rules! row {
     };
 }
 
-row!(Score, "scores.parquet", step: u32, task: u32, task_name: String, metric: String, value: f64, examples: u32);
+pub(crate) use row;
+
+row!(Score, step: u32, task: u32, task_name: String, metric: String, value: f64, examples: u32);
+row!(Prediction, step: u32, task: u32, index: u32, prediction: String, references: Vec<String>);
 row!(
-    Prediction, "predictions.parquet",
-    step: u32, task: u32, index: u32, prediction: String, references: Vec<String>
-);
-row!(
-    VariantLoss, "variant_losses.parquet",
+    VariantLoss,
     step: u32, task_name: String, variant: String, text: String, loss: Option<f64>, examples: u32, chosen: bool
 );
-row!(
-    TrainingStep, "training.parquet",
-    step: u32, optimiser_step: u32, loss: f64, learning_rate: f64, wording: String
-);
-row!(TrainingStep1, "training.parquet", step: u32, optimiser_step: u32, loss: f64, learning_rate: f64);
-row!(Usage, "usage.parquet", step: u32, phase: String, seconds: f64, forward_tokens: u64);
+row!(TrainingStep, step: u32, optimiser_step: u32, loss: f64, learning_rate: f64, wording: String);
+row!(TrainingStep1, step: u32, optimiser_step: u32, loss: f64, learning_rate: f64);
+row!(Usage, step: u32, phase: String, seconds: f64, forward_tokens: u64);
+
+const SCORES: &str = "scores.parquet";
+const PREDICTIONS: &str = "predictions.parquet";
+const VARIANT_LOSSES: &str = "variant_losses.parquet";
+const TRAINING: &str = "training.parquet";
+const USAGE: &str = "usage.parquet";
 
 /// A type of field and its type of column.
-trait Field: Sized {
+pub(crate) trait Field: Sized {
     fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column
     where
         Self: 'a;
@@ -234,6 +235,37 @@ impl Field for Vec<String> {
             .collect()
     }
 }
+
+macro_rules! numbers {
+    ($kind:ty, $polars:ty, $get:ident) => {
+        impl Field for Vec<$kind> {
+            fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
+                let rows = values.len();
+                let mut builder = ListPrimitiveChunkedBuilder::<$polars>::new(
+                    name.into(),
+                    rows,
+                    rows,
+                    <$polars>::get_static_dtype(),
+                );
+                values.for_each(|numbers| builder.append_slice(numbers));
+                builder.finish().into_column()
+            }
+
+            fn values(column: &Column) -> PolarsResult<Vec<Self>> {
+                let lists = column.list()?;
+                (0..lists.len())
+                    .map(|row| {
+                        let numbers = present(column, lists.get_as_series(row))?;
+                        numbers.$get()?.iter().map(|number| present(column, number)).collect()
+                    })
+                    .collect()
+            }
+        }
+    };
+}
+
+numbers!(u32, UInt32Type, u32);
+numbers!(f32, Float32Type, f32);
 
 fn present<T>(column: &Column, value: Option<T>) -> PolarsResult<T> {
     value.ok_or_else(|| polars_err!(ComputeError: "column `{}` has an empty cell", column.name()))
@@ -329,7 +361,7 @@ mod tests {
         write(folder.path(), &RunRecord { variant_losses, ..RunRecord::default() }).unwrap();
         let row =
             |step, optimiser_step| TrainingStep1 { step, optimiser_step, loss: 2.0, learning_rate: 0.1 };
-        write_rows(folder.path(), &[row(1, 1), row(2, 1), row(2, 2)]).unwrap();
+        write_rows(&folder.path().join(TRAINING), &[row(1, 1), row(2, 1), row(2, 2)]).unwrap();
         let training = read(folder.path(), 1).unwrap().training;
         let wordings: Vec<&str> = training.iter().map(|row| row.wording.as_str()).collect();
         assert_eq!(wordings, ["original", "bank-3", "bank-3"]);

@@ -136,9 +136,7 @@ impl ComparisonConfig {
 
     /// The name of the stream, for titles.
     pub(super) fn stream_name(&self) -> &str {
-        match &self.stream {
-            StreamSource::Builtin { stream } | StreamSource::Superni { stream } => stream,
-        }
+        self.stream.name()
     }
 
     fn rows(&self, args: &ExperimentArgs) -> RowCounts {

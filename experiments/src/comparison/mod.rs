@@ -87,7 +87,8 @@ impl Study for Comparison {
         let mut stream = cell.stream.load(local.data.as_deref(), cell.rows, cell.seed)?;
         let pools =
             stream.tasks.iter().map(|task| cell.stream.pool(task)).collect::<anyhow::Result<Vec<_>>>()?;
-        let shortened = shorten_inputs(&mut stream, &pools, &model, &cell)?;
+        let answer = cell.run.evaluation.max_new_tokens;
+        let shortened = shorten_inputs(&mut stream, &pools, &model, answer, cell.max_input_tokens)?;
 
         context.annotate("torch_version", runtime::TORCH_VERSION);
         context.annotate("matmul_library", runtime::matmul_library().name());
@@ -109,16 +110,19 @@ impl Study for Comparison {
 }
 
 /// Cuts inputs at their end, the same for every wording of a task; returns how many had to be cut.
-fn shorten_inputs(
+///
+/// # Errors
+/// When a task's longest wording and its longest answer leave no room for an input.
+pub fn shorten_inputs(
     stream: &mut TaskStream,
     pools: &[PromptPool],
     model: &LanguageModel,
-    cell: &CellConfig,
+    max_new_tokens: usize,
+    max_input_tokens: usize,
 ) -> anyhow::Result<usize> {
     let mut cut = 0;
     for (task, pool) in stream.tasks.iter_mut().zip(pools) {
-        let budget =
-            input_budget(task, pool, model, cell.run.evaluation.max_new_tokens)?.min(cell.max_input_tokens);
+        let budget = input_budget(task, pool, model, max_new_tokens)?.min(max_input_tokens);
         for example in task.train.iter_mut().chain(&mut task.test) {
             let (text, was_cut) = model.codec().shorten(&example.input, budget)?;
             if was_cut {
@@ -137,6 +141,26 @@ fn input_budget(
     model: &LanguageModel,
     max_new_tokens: usize,
 ) -> anyhow::Result<usize> {
+    let taken = taken_tokens(task, pool, model, max_new_tokens)?;
+    let context = model.max_tokens();
+    context.checked_sub(taken).filter(|&left| left > 0).with_context(|| {
+        format!(
+            "task {}: wording and answer take {taken} tokens, the model's context has {context}",
+            task.name
+        )
+    })
+}
+
+/// Tokens that a task's longest wording and its longest answer take, some slack included.
+///
+/// # Errors
+/// When a text cannot be encoded.
+pub fn taken_tokens(
+    task: &Task,
+    pool: &PromptPool,
+    model: &LanguageModel,
+    max_new_tokens: usize,
+) -> anyhow::Result<usize> {
     /// For tokens that form only where the parts meet, and for the end of the answer.
     const SLACK: usize = 8;
     let codec = model.codec();
@@ -147,14 +171,7 @@ fn input_budget(
     let prompts = longest(pool.variants().iter().map(|variant| prompt(&variant.text)).collect())?;
     let target = |example: &Example| Ok(codec.encode_text(example.target())?.len());
     let answers = longest(task.train.iter().map(target).collect())?.max(max_new_tokens);
-    let taken = prompts + answers + SLACK;
-    let context = model.max_tokens();
-    context.checked_sub(taken).filter(|&left| left > 0).with_context(|| {
-        format!(
-            "task {}: wording and answer take {taken} tokens, the model's context has {context}",
-            task.name
-        )
-    })
+    Ok(prompts + answers + SLACK)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod by_length;
 mod elimination;
 mod exhaustive;
+mod interference_aware;
 mod lucb;
 mod original;
 mod race;
@@ -14,6 +15,7 @@ mod ucb_e;
 
 pub use by_length::{ByLength, Length};
 pub use exhaustive::{Exhaustive, Objective};
+pub use interference_aware::InterferenceAware;
 pub use lucb::Lucb;
 pub use original::Original;
 pub use race::{Bound, Race};
@@ -109,6 +111,8 @@ registry! {
         UcbE = "ucb-e",
         /// The rival that looks best in a random draw from what is known is asked, beside the leader.
         Thompson = "thompson",
+        /// A race, whose last few arms are compared by their loss and by what they would do to earlier tasks.
+        InterferenceAware = "interference-aware",
     }
 }
 

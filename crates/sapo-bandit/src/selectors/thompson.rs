@@ -6,18 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::Selector;
 use super::elimination::budget;
-use crate::paired::{PairedSample, lowest};
+use crate::paired::{PairedSample, extremes, lowest};
 use crate::{Fraction, LossOracle, Nats, OracleError, Promise, Selection, draws};
 
 /// The rival that looks best in a random draw from what is known of the differences to the leader is asked next, and
 /// the leader with it, until the chance that any rival is better is small, or the budget is spent.
 ///
 /// What is known of arm a minus the leader is taken as normal about the paired mean, with the squared standard error
-/// (without replacement) as variance. It ends when the chances that the rivals are better by more than epsilon, by
-/// Student's distribution, sum up to at most delta.
+/// (without replacement) as variance. It ends when the chances, by Student's distribution, that a rival is better by
+/// more than `slack = epsilon + tolerance spread` sum up to at most delta; the spread is the estimated mean of the worst
+/// arm minus that of the best.
 ///
 /// # Promise
-/// `Approximate` when it ended so: with probability 1 - delta no arm is better by more than epsilon, in the eyes of an
+/// `Approximate` when it ended so: with probability 1 - delta no arm is better by more than the slack, in the eyes of an
 /// observer who held all differences equally likely beforehand and takes means for normal. None when the budget ran
 /// out.
 ///
@@ -31,6 +32,8 @@ pub struct Thompson {
     pub delta: Fraction,
     /// A winner this close to the best, in nats a token, is no error.
     pub epsilon: Nats,
+    /// Nor is one that is closer than this share of the spread of all arms.
+    pub tolerance: Fraction,
     /// Observations as a share of the exhaustive ones.
     pub budget: Fraction,
     /// Examples that every arm sees before any is preferred.
@@ -44,6 +47,7 @@ impl Default for Thompson {
         Self {
             delta: Fraction::of(0.1),
             epsilon: Nats::of(0.0),
+            tolerance: Fraction::of(0.0),
             budget: Fraction::of(1.0),
             min_examples: super::race::MIN_EXAMPLES,
             batch: super::race::BATCH,
@@ -66,10 +70,12 @@ impl Selector for Thompson {
             let standings = sample.standings();
             let leader = lowest(standings.iter().copied().enumerate());
             let rivals = (0..arms).filter(|&arm| arm != leader);
-            let risk = |rival| sample.difference(rival, leader).risk_below(self.epsilon.get());
+            let (low, high) = extremes(&standings);
+            let slack = self.epsilon.get() + self.tolerance.get() * (high - low);
+            let risk = |rival| sample.difference(rival, leader).risk_below(slack);
             if rivals.clone().map(risk).sum::<f64>() <= self.delta.get() {
-                let (confidence, within) = (1.0 - self.delta.get(), self.epsilon.get());
-                return Ok(sample.finish(leader, Promise::Approximate { confidence, within }));
+                let confidence = 1.0 - self.delta.get();
+                return Ok(sample.finish(leader, Promise::Approximate { confidence, within: slack }));
             }
             let shared = |rival: usize| sample.seen(leader).min(sample.seen(rival));
             let mut open: Vec<usize> = rivals.filter(|&rival| shared(rival) < sample.population()).collect();

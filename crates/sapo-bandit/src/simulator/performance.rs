@@ -8,7 +8,7 @@ pub struct Trial {
     pub regret: f64,
     /// Mean of the worst arm minus that of the best, in nats a token.
     pub spread: f64,
-    /// Forward tokens as a share of the exhaustive ones.
+    /// Forward tokens as a share of the exhaustive ones, prefixes shared in both.
     pub cost: f64,
     /// What was promised.
     pub promise: Promise,
@@ -55,8 +55,8 @@ impl Trial {
 ///
 /// # Errors
 /// Passes on the rule's error.
-pub fn play(rule: &dyn Selector, mut table: &LossTable, seed: u64) -> Result<Trial, OracleError> {
-    let selection = rule.select(&mut table, seed)?;
+pub fn play(rule: &dyn Selector, table: &LossTable, seed: u64) -> Result<Trial, OracleError> {
+    let selection = rule.select(&mut table.replay(), seed)?;
     let means = table.means();
     let best = means.iter().copied().fold(f64::INFINITY, f64::min);
     let worst = means.iter().copied().fold(f64::NEG_INFINITY, f64::max);

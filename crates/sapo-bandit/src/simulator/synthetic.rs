@@ -86,7 +86,7 @@ impl Synthetic {
             }
             target_tokens.push(tokens);
         }
-        LossTable { target_tokens, nll_sum, forward_tokens: None, lengths: None }
+        LossTable { target_tokens, nll_sum, cost: None, lengths: None }
     }
 }
 

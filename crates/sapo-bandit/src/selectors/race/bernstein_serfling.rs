@@ -8,7 +8,10 @@ use crate::paired::RatioSample;
 /// `rho = 1 - (n - 1)/N` up to `n = N/2` and `(1 - n/N)(1 + 1/n)` beyond; the L that brings this to 0 is found.
 ///
 /// # Source
-/// Bardenet and Maillard 2015, Concentration inequalities for sampling without replacement, Theorem 4.3.
+/// Bardenet and Maillard 2015, Concentration inequalities for sampling without replacement (arXiv 1309.4029), Theorem
+/// 4.3, with the variance of its equation 26 (divisor n). `7/3 + 3/sqrt(2)`, both branches of rho, the failure probability
+/// of 5 exp(-L) for one side and the divisor were compared with three programs by others that state the theorem in the
+/// same form, one of them by page and equation of the paper's second version; the paper itself was not at hand.
 pub(super) fn risk(sample: &RatioSample, slack: f64, width: f64) -> f64 {
     let mean = sample.residual_mean(-slack);
     if sample.whole() {

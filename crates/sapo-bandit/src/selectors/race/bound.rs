@@ -108,12 +108,12 @@ impl Judge {
         match self.bound {
             Bound::PairedT => difference.risk_below(slack),
             Bound::BernsteinSerfling { .. } => {
-                bernstein_serfling::risk(&difference, slack, 2.0 * range + slack * self.longest_target)
+                bernstein_serfling::risk(&difference, slack, 2.0 * range + slack.abs() * self.longest_target)
             }
             Bound::Betting { .. } if difference.whole() => f64::from(difference.ratio() < -slack),
             Bound::Betting { .. } => {
                 let z = sample.pairs(rival, leader).map(|(y, t)| y + slack * t);
-                betting::risk(z, sample.population(), range)
+                betting::risk(z, sample.population(), range + (-slack).max(0.0) * self.longest_target)
             }
         }
     }
@@ -128,10 +128,13 @@ impl Judge {
         }
     }
 
-    pub(super) fn promise(&self, within: f64) -> Promise {
+    /// What holds for a winner within so many nats a token, which may be an estimate.
+    pub(super) fn promise(&self, within: f64, estimated: bool) -> Promise {
         let confidence = 1.0 - self.delta;
         match self.bound.range() {
-            Some(range) if self.widest <= range.get() => Promise::AtLeast { confidence, within },
+            Some(range) if self.widest <= range.get() && !estimated => {
+                Promise::AtLeast { confidence, within }
+            }
             _ => Promise::Approximate { confidence, within },
         }
     }

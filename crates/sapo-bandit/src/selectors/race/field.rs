@@ -14,6 +14,13 @@ impl Field {
         Self { arms: (0..arms).collect(), leader: 0, conceded_to: vec![false; arms] }
     }
 
+    /// Keeps the `count` arms that stand lowest.
+    pub(super) fn keep_lowest(&mut self, standings: &[f64], count: usize) {
+        self.arms.sort_by(|&a, &b| standings[a].total_cmp(&standings[b]));
+        self.arms.truncate(count.max(1));
+        self.leader = self.arms[0];
+    }
+
     /// Drops the arms that are surely behind the leader, the most hopeless first.
     ///
     /// `standings` orders the arms; `risk(rival, leader, slack)` is the chance that the rival is better by more than
