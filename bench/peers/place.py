@@ -36,6 +36,9 @@ class Place:
     def peer(self, *arguments):
         return [sys.executable, HERE / "peer.py", *arguments]
 
+    def selecting_peer(self, *arguments):
+        return [sys.executable, HERE / "select_peer.py", *arguments]
+
     def ours_train_command(self, path):
         return [self.train_speed, path]
 
@@ -71,10 +74,10 @@ class Place:
         texts = [row["prompt"] + row["completion"] for row in rows]
         return sum(len(encoding.ids) for encoding in tokenizer.encode_batch(texts, add_special_tokens=False))
 
-    def training_run(self, name, size, data, lora, learning_rate, epochs=1):
+    def training_run(self, name, model, data, lora, learning_rate, **changes):
         """What both sides read, and the file that holds it."""
         settings = {
-            "model": str(self.checkpoint(size)),
+            "model": str(model),
             "data": str(data),
             "start": str(self.folder / f"start-{name}"),
             "dtype": self.dtype,
@@ -82,7 +85,7 @@ class Place:
             "threads": self.threads,
             "seed": SEED,
             "lora": lora,
-            "train": {**TRAIN, "learning_rate": learning_rate, "epochs": epochs},
+            "train": {**TRAIN, "learning_rate": learning_rate, "epochs": 1, **changes},
         }
         path = self.folder / f"run-{name}.json"
         path.write_text(json.dumps(settings, indent=2) + "\n")
@@ -93,13 +96,17 @@ class Place:
         folder = self.folder / f"{size}-{self.dtype}-taught"
         if not (folder / "model.safetensors").exists():
             data = self.data(TAUGHT_WITH["examples"], TAUGHT_WITH["seed"]) / "train.jsonl"
-            rate, epochs = TAUGHT_WITH["learning_rate"][size], TAUGHT_WITH["epochs"]
-            _, path = self.training_run(folder.name, size, data, None, rate, epochs)
-            folder.mkdir(exist_ok=True)
-            for name in ["config.json", "tokenizer.json", "tokenizer_config.json"]:
-                (folder / name).write_bytes((self.checkpoint(size) / name).read_bytes())
-            self.ours_train(path, "save", folder)
+            self.teach(folder, size, data, TAUGHT_WITH["learning_rate"][size], TAUGHT_WITH["epochs"])
         return folder
+
+    def teach(self, folder, size, data, rate, epochs):
+        """Trains all of a random checkpoint and puts the result into `folder`."""
+        model = self.checkpoint(size)
+        _, path = self.training_run(folder.name, model, data, None, rate, epochs=epochs)
+        folder.mkdir(exist_ok=True)
+        for name in ["config.json", "tokenizer.json", "tokenizer_config.json"]:
+            (folder / name).write_bytes((model / name).read_bytes())
+        self.ours_train(path, "save", folder)
 
     def gaps(self, model, data, rows, limit):
         """The peer's own doubts about its greedy answers to some lines of a file."""

@@ -1,4 +1,4 @@
-"""Writes the tables of docs/performance.md from the results in bench/results, between its two marks.
+"""Writes the tables of docs/performance.md from the results in bench/results, between its marks.
 
     python report.py [--check]      (with --check nothing is written; the exit code says whether the document is up to date)
 """
@@ -12,11 +12,12 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 import flops  # noqa: E402
+import report_selection  # noqa: E402
 from make_checkpoint import SIZES  # noqa: E402
+from tables import heading, ratio, table  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT, RESULTS = ROOT / "docs/performance.md", ROOT / "bench/results"
-BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
 
 NAMES = {
     "lora": "LoRA training",
@@ -26,16 +27,6 @@ NAMES = {
     "first-token": "start-up to first token",
 }
 TARGETS = {"lora": 1.2, "full": 1.1, "score": 3.0, "generate": 3.0, "first-token": 3.0}
-
-
-def table(header, rows):
-    line = lambda cells: "| " + " | ".join(cells) + " |\n"
-    return line(header) + line(["---"] + ["---:"] * (len(header) - 1)) + "".join(map(line, rows)) + "\n"
-
-
-def ratio(spread):
-    """Median, with least and largest."""
-    return f"{spread['median']:.2f} [{spread['least']:.2f}, {spread['largest']:.2f}]"
 
 
 def rate(entry, side):
@@ -113,19 +104,18 @@ def useful(entry, row):
 
 def section(path):
     stored = json.loads(path.read_text())
-    machine, entries = stored["machine"], stored["entries"]
-    device, dtype, threads = path.stem.split("-")
-    order = list(NAMES)
+    entries, order = stored["entries"], list(NAMES)
     entries.sort(key=lambda entry: (order.index(entry["task"]) if entry["task"] in order else 9, list(SIZES).index(entry["size"])))
     compared = [entry for entry in entries if entry["task"] in NAMES]
-    facts = ", ".join(f"{key} {value}" for key, value in machine.items() if not isinstance(value, list))
-    when = f"{min(entry['time'] for entry in entries)} to {max(entry['time'] for entry in entries)} UTC"
-    commits = ", ".join(sorted({entry["commit"] for entry in entries}))
-    load = max(entry["load_1_minute"] for entry in entries)
-    text = f"### {device}, {dtype}, {threads} thread{'s' if threads != '1' else ''}\n\n"
-    text += f"Machine: {facts}; {', '.join(machine['instructions'])}. Measured {when}, commit {commits}; "
-    text += f"{entries[0]['rounds']} rounds; load of the machine at the start of a job at most {load}.\n\n"
-    return text + comparison(compared) + attribution(compared) + fractions(entries)
+    return heading(path, stored) + comparison(compared) + attribution(compared) + fractions(entries)
+
+
+def between_marks(document, name, text):
+    """The document with `text` between `<!-- name: begin -->` and `<!-- name: end -->`."""
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+    before, rest = document.split(begin)
+    _, after = rest.split(end)
+    return before + begin + "\n" + text + end + after
 
 
 def main():
@@ -133,9 +123,10 @@ def main():
     parser.add_argument("--check", action="store_true")
     args = parser.parse_args()
     old = DOCUMENT.read_text()
-    before, rest = old.split(BEGIN)
-    _, after = rest.split(END)
-    new = before + BEGIN + "\n" + "".join(map(section, sorted(RESULTS.glob("*.json")))) + END + after
+    selections = sorted(RESULTS.glob("select-*.json"))
+    others = sorted(set(RESULTS.glob("*.json")) - set(selections))
+    new = between_marks(old, "results", "".join(map(section, others)))
+    new = between_marks(new, "selection", "".join(map(report_selection.section, selections)))
     if args.check:
         sys.exit(new != old)
     DOCUMENT.write_text(new)

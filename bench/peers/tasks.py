@@ -45,6 +45,10 @@ class Task:
     facts: dict = field(default_factory=dict)
     # jobs whose whole time is taken off that of the job of the same name, to leave the work alone
     start_up: dict = field(default_factory=dict)
+    # jobs whose result has to be the peer's; all where None
+    compared: set | None = None
+    # further facts, from the results of the jobs by name
+    summary: callable = lambda results: {}
 
 
 def train(place, size, lora, count):
@@ -53,7 +57,7 @@ def train(place, size, lora, count):
         raise SystemExit("full training is compared in f32 alone: in bf16 ours keeps f32 masters, torch.optim.AdamW does not")
     name = f"{size}-{place.dtype}-{'lora' if lora else 'full'}-{count}"
     data = place.data(count) / "train.jsonl"
-    run, path = place.training_run(name, size, data, LORA if lora else None, learning_rate=1e-3 if lora else 1e-4)
+    run, path = place.training_run(name, place.checkpoint(size), data, LORA if lora else None, learning_rate=1e-3 if lora else 1e-4)
     place.ours_train(path, "prepare")
     peer, sapo = place.peer("train", path), place.ours_train_command(path)
     jobs = {"peer": peer, "sapo": sapo, "peer, head at targets": [*peer, "--head", "targets"], **with_blas(place, sapo)}
