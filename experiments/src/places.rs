@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
-use sapo_lab::DownloadDisplay;
+use sapo_lab::{DownloadDisplay, user_cache};
 use sapo_model::Hub;
 
 /// A path of the project: below the current folder where it is there, otherwise below the checkout that this program
@@ -15,16 +15,6 @@ pub fn project(relative: &str) -> PathBuf {
     }
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
     checkout.join(relative)
-}
-
-/// The per-user cache: `SAPO_CACHE`, or `sapo` in the user's cache folder.
-pub fn cache(relative: &str) -> PathBuf {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let root = variable("SAPO_CACHE")
-        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("sapo")))
-        .or_else(|| variable("HOME").map(|home| home.join(".cache/sapo")))
-        .unwrap_or_else(|| PathBuf::from(".sapo-cache"));
-    root.join(relative)
 }
 
 /// The model that a command line gives, as a folder or as `org/name` of the Hub; the base model where it gives none.
@@ -47,5 +37,5 @@ pub fn model(given: Option<&Path>, base: &str, quiet: bool) -> anyhow::Result<Pa
 /// A base model by its name: shipped under `data/base`, or made by `just pretrain` in the cache.
 pub fn base_model(name: &str) -> PathBuf {
     let shipped = project(&format!("data/base/{name}"));
-    if shipped.join("model.safetensors").exists() { shipped } else { cache(&format!("base/{name}")) }
+    if shipped.join("model.safetensors").exists() { shipped } else { user_cache(&format!("base/{name}")) }
 }

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use sapo_model::{HubError, ModelError};
 use sapo_prompts::sources::{BankError, SourceError};
 
+use crate::interrupt::{self, Interrupted};
+
 /// Mistakes in what the user gave that no other crate names.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InputError {
@@ -56,6 +58,10 @@ pub(crate) fn exit_code(command: impl FnOnce() -> anyhow::Result<()>) -> ExitCod
         Ok(Err(error)) => error,
         Err(panic) => anyhow::anyhow!("stopped: {}", panic_message(&*panic)),
     };
+    if let Some(Interrupted { hint }) = error.downcast_ref() {
+        eprintln!("interrupted; {hint}");
+        return interrupt::EXIT_CODE.into();
+    }
     // A reader that has seen enough (`| head`) needs no message.
     let reader_left =
         error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe);

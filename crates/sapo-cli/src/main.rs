@@ -5,6 +5,7 @@
 
 mod commands;
 mod failure;
+mod interrupt;
 mod jsonl;
 mod model_args;
 mod own_task;
@@ -30,7 +31,7 @@ use commands::Command;
     version,
     max_term_width = 100,
     after_help = "Data go to stdout, progress and messages to stderr. \
-                  Exit code: 0 done, 1 something failed, 2 wrong usage."
+                  Exit code: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."
 )]
 struct Cli {
     #[command(subcommand)]

@@ -27,6 +27,7 @@ pub mod record;
 pub mod store;
 pub mod study;
 pub mod tables;
+mod user_cache;
 pub mod worker;
 
 pub use args::ExperimentArgs;
@@ -37,4 +38,5 @@ pub use parquet::ParquetError;
 pub use record::RunRecord;
 pub use store::{Store, StoredRun};
 pub use study::{ReportContext, Study};
+pub use user_cache::user_cache;
 pub use worker::CellContext;

@@ -7,7 +7,8 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use clap::Parser;
 use experiments::corpora::{BuiltinCorpus, RealText};
-use experiments::{exit_code, places};
+use experiments::exit_code;
+use sapo_lab::user_cache;
 use sapo_learn::pretrain::{Corpus, PretrainConfig, pretrain};
 use sapo_model::{directory_sha256, runtime};
 use serde::{Deserialize, Serialize};
@@ -64,7 +65,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let mut config: Config =
         toml::from_str(text).with_context(|| format!("configuration of {}", args.name))?;
     config.model.steps = args.steps.unwrap_or(config.model.steps);
-    let out = args.out.clone().unwrap_or_else(|| places::cache(&format!("base/{}", args.name)));
+    let out = args.out.clone().unwrap_or_else(|| user_cache(&format!("base/{}", args.name)));
     if out.join("model.safetensors").exists() {
         println!("{} is there already; remove it to make it again", out.display());
         return Ok(());

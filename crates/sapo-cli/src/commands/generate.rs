@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::failure::InputError;
 use crate::jsonl::{self, Line, Prompt};
 use crate::model_args::{ModelArgs, check_chat};
-use crate::progress;
+use crate::progress::Progress;
 use crate::too_long::{self, Fitted, Reading};
 
 /// Let a model answer prompts
@@ -74,11 +74,11 @@ pub(crate) fn run(args: &GenerateArgs, out: &mut dyn Write) -> anyhow::Result<()
         |line, prompt| encode(&model, args, line, prompt),
     )?;
 
-    let bar = progress::bar(prompts.len(), "generate");
+    let mut progress = Progress::of(prompts.len(), "generate");
     let budget = args.model.token_budget();
     let max_new_tokens = args.max_new_tokens.get();
-    let answers = model.generate(&prompts, decoding, max_new_tokens, budget, |done| bar.inc(done as u64))?;
-    bar.finish_and_clear();
+    let answers = model.generate(&prompts, decoding, max_new_tokens, budget, |done| progress.add(done))?;
+    drop(progress);
     for (answer, place) in answers.iter().zip(&places) {
         if args.json {
             let mut object = json!({

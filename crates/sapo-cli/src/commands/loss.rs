@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use crate::failure::InputError;
 use crate::jsonl::{self, Line, Pair};
 use crate::model_args::{ModelArgs, check_chat};
+use crate::progress::Progress;
 use crate::too_long::{self, Fitted, Place, Reading};
-use crate::{progress, table, token_mean};
+use crate::{table, token_mean};
 
 /// Measure a model's loss on completions
 ///
@@ -47,9 +48,9 @@ pub(crate) fn run(args: &LossArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         |line, prompt| encode(&model, args, line, prompt),
     )?;
 
-    let bar = progress::bar(examples.len(), "loss");
-    let losses = model.example_losses(&examples, args.model.token_budget(), |done| bar.inc(done as u64))?;
-    bar.finish_and_clear();
+    let mut progress = Progress::of(examples.len(), "loss");
+    let losses = model.example_losses(&examples, args.model.token_budget(), |done| progress.add(done))?;
+    drop(progress);
     for (loss, place) in losses.iter().zip(&places) {
         ensure!(
             loss.nll_sum.is_finite(),

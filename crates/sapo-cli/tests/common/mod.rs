@@ -39,21 +39,26 @@ pub(crate) fn sapo_in(directory: &Path, args: &[&str]) -> Run {
 
 /// Runs `sapo` with more environment variables.
 pub(crate) fn sapo_with(variables: &[(&str, &str)], directory: &Path, args: &[&str]) -> Run {
-    let output = Command::new(env!("CARGO_BIN_EXE_sapo"))
-        .args(args)
-        .current_dir(directory)
-        .env_remove("RUST_LOG")
-        .env_remove("COLUMNS")
-        .env("SAPO_THREADS", "1")
-        .envs(variables.iter().copied())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let output = command(directory, args).envs(variables.iter().copied()).output().unwrap();
     Run {
         code: output.status.code().unwrap(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
+}
+
+/// `sapo` in `directory`, away from any terminal and from the user's own cache.
+pub(crate) fn command(directory: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sapo"));
+    command
+        .args(args)
+        .current_dir(directory)
+        .env_remove("RUST_LOG")
+        .env_remove("COLUMNS")
+        .env("SAPO_THREADS", "1")
+        .env("SAPO_CACHE", directory.join("cache"))
+        .stdin(Stdio::null());
+    command
 }
 
 /// A folder with files in it.

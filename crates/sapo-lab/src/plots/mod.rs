@@ -22,6 +22,7 @@ mod axes;
 mod check;
 mod error;
 mod palette;
+mod ranking;
 mod render;
 mod scene;
 mod stream_curves;
@@ -36,6 +37,7 @@ mod tests;
 
 pub use arm_metrics::{ArmMetrics, Metric, arm_metrics};
 pub use error::PlotError;
+pub use ranking::{RankedWording, Ranking, ranking};
 pub use render::{Figure, FigureFiles};
 pub use stream_curves::{ArmCurves, StreamCurves, stream_curves};
 pub use strips::{Strip, Strips, strips};

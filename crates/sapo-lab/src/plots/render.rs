@@ -10,6 +10,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{
     Color, FontDesc, FontFamily, FontStyle, FontTransform, RGBAColor, ShapeStyle, TextStyle,
 };
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// The bitmap is painted this many times as wide and high and then averaged: plotters places things on whole dots.
@@ -45,15 +46,26 @@ impl Figure {
     /// # Errors
     /// [`PlotError::Draw`] and [`PlotError::Io`] with the path of the file.
     pub fn write(&self, folder: impl AsRef<Path>, name: &str) -> Result<FigureFiles, PlotError> {
-        let save = |extension: &str, drawn: Result<Vec<u8>, String>| {
-            let path = folder.as_ref().join(format!("{name}.{extension}"));
-            let bytes = drawn.map_err(|message| PlotError::Draw { path: path.clone(), message })?;
-            match write_whole(&path, &bytes) {
-                Ok(()) => Ok(path),
-                Err(source) => Err(PlotError::Io { path, source }),
-            }
+        let path = |extension: &str| folder.as_ref().join(format!("{name}.{extension}"));
+        let files = FigureFiles { png: path("png"), svg: path("svg") };
+        self.save(&files.png)?;
+        self.save(&files.svg)?;
+        Ok(files)
+    }
+
+    /// Writes the one file, whole or not at all, in the form that its name asks for: `.png` or `.svg`.
+    ///
+    /// # Errors
+    /// [`PlotError::Draw`], also for a name of another ending, and [`PlotError::Io`] with the path of the file.
+    pub fn save(&self, path: &Path) -> Result<(), PlotError> {
+        let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
+        let drawn = match ending.as_deref().and_then(OsStr::to_str) {
+            Some("png") => self.png(),
+            Some("svg") => self.svg(),
+            _ => Err("expected a name that ends in .png or .svg".into()),
         };
-        Ok(FigureFiles { png: save("png", self.png())?, svg: save("svg", self.svg())? })
+        let bytes = drawn.map_err(|message| PlotError::Draw { path: path.into(), message })?;
+        write_whole(path, &bytes).map_err(|source| PlotError::Io { path: path.into(), source })
     }
 
     fn png(&self) -> Result<Vec<u8>, String> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use sapo_lab::user_cache;
 use sapo_prompts::chat::{Budget, Chat, ChatSettings, Key, Retry};
 use serde_json::{Map, Value};
 
@@ -62,7 +63,7 @@ impl ApiArgs {
             timeout: Duration::from_secs(self.api_timeout.get() as u64),
             retry: Retry { times: self.api_retries, ..Retry::default() },
             budget: Budget { calls: self.api_max_calls, tokens: self.api_max_tokens },
-            cache: self.cache()?,
+            cache: self.api_cache.clone().unwrap_or_else(|| user_cache("answers")),
         })
         .map_err(sapo_prompts::SourceError::from)?)
     }
@@ -75,16 +76,6 @@ impl ApiArgs {
         }
         let openai = base.starts_with(OPENAI).then(|| key("OPENAI_API_KEY")).flatten();
         Ok(key("SAPO_API_KEY").or(openai))
-    }
-
-    fn cache(&self) -> anyhow::Result<PathBuf> {
-        let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        self.api_cache
-            .clone()
-            .or_else(|| Some(named("SAPO_CACHE")?.join("answers")))
-            .or_else(|| Some(named("XDG_CACHE_HOME")?.join("sapo/answers")))
-            .or_else(|| Some(named("HOME")?.join(".cache/sapo/answers")))
-            .context("there is no HOME to keep answers in: name a folder with --api-cache")
     }
 }
 

@@ -18,7 +18,7 @@ use sapo_prompts::{Instruction, ParaphraseRequest, PromptPool, SourceError};
 use crate::jsonl::{self, TaskLine};
 use crate::model_args::ModelOptions;
 use crate::own_task::LayoutArgs;
-use crate::progress;
+use crate::progress::Progress;
 use api::ApiArgs;
 use search::SearchArgs;
 
@@ -214,8 +214,8 @@ fn pool_of(
     source: &mut dyn ParaphraseSource,
     request: &ParaphraseRequest,
 ) -> anyhow::Result<PromptPool> {
-    let bar = progress::bar(request.count, "paraphrase");
-    let mut on_progress = |count: usize| bar.set_position(count as u64);
+    let mut progress = Progress::of(request.count, "paraphrase");
+    let mut on_progress = |count: usize| progress.set(count);
     let mut grammar = Grammar;
     let mut filled;
     let source: &mut dyn ParaphraseSource = if args.fill {
@@ -225,7 +225,7 @@ fn pool_of(
         source
     };
     let made = source.paraphrase(request, &mut on_progress)?;
-    bar.finish_and_clear();
+    drop(progress);
     let kinds: Vec<String> =
         made.dropped_by_kind().into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     if !kinds.is_empty() {

@@ -1,33 +1,39 @@
 //! `sapo select`: the paper's selection step alone, for one task.
 
+mod advice;
 mod export;
 mod oracle;
+mod outcome;
 mod output;
+mod plot;
+mod texts;
 
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Instant;
 
-use anyhow::{anyhow, bail};
+use anyhow::{anyhow, bail, ensure};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use sapo_bandit::SelectorConfig;
 use sapo_learn::derive_seed;
-use sapo_model::{Encoded, LanguageModel, SharedPrefix};
+use sapo_model::LanguageModel;
 use sapo_prompts::sources::{Grammar, pool_from};
 use sapo_prompts::{Instruction, ParaphraseRequest, PromptPool};
-use sapo_tasks::{Example, Task, layout, subset};
+use sapo_tasks::subset;
 
-use crate::failure::InputError;
-use crate::jsonl::{self, LineShape, TaskLine};
+use crate::interrupt::{self, Interrupted};
+use crate::jsonl::{self, TaskLine};
 use crate::model_args::ModelArgs;
 use crate::own_task::LayoutArgs;
-use crate::progress;
-use crate::too_long::{self, Fitted, Reading};
+use crate::progress::Progress;
+use advice::{Circumstances, next_steps};
 use export::ExportForm;
 use oracle::RecordingOracle;
-use output::Outcome;
+use outcome::{Outcome, Spent};
+use texts::Texts;
 
 /// Ask a model which wording of an instruction costs it least before training
 ///
@@ -66,20 +72,23 @@ pub(crate) struct SelectArgs {
     #[arg(long, value_name = "POOL.json")]
     pool: Option<PathBuf>,
     /// The rule that chooses: race, exhaustive (the paper), worst (its control), ...
-    #[arg(long, value_name = "RULE", default_value = "race", value_parser = rules())]
+    #[arg(long, value_name = "RULE", default_value = DEFAULT_RULE, value_parser = rules())]
     selector: SelectorConfig,
-    /// Probability that race may err [default: 0.05]
-    #[arg(long, value_name = "P")]
+    /// Probability with which the rule may err [default: the rule's own; 0.05 of race]
+    #[arg(long, value_name = "P", value_parser = probability)]
     delta: Option<f64>,
-    /// Examples that may be asked about, drawn by the seed [default: all]
-    #[arg(long, value_name = "N")]
-    samples: Option<NonZeroUsize>,
+    /// Examples that may be asked about, drawn by the seed; the paper takes 250
+    #[arg(long, value_name = "N|all", default_value = "all")]
+    samples: Samples,
     /// Decides every random draw; draws are those of a run's first task
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// Print one JSON object: winner, arms, tokens, seconds
     #[arg(long)]
     json: bool,
+    /// Draw the ranking, as PNG or SVG
+    #[arg(long, value_name = "FILE.png|FILE.svg", value_parser = plot::name)]
+    plot: Option<PathBuf>,
     /// Write all of --data as a training file with the chosen wording, for any trainer
     #[arg(long, value_name = "FILE.jsonl")]
     export: Option<PathBuf>,
@@ -98,6 +107,35 @@ fn rules() -> impl TypedValueParser<Value = SelectorConfig> {
     PossibleValuesParser::new(names).try_map(|name| name.parse::<SelectorConfig>())
 }
 
+/// Some examples, or all.
+#[derive(Debug, Clone, Copy)]
+enum Samples {
+    All,
+    Count(NonZeroUsize),
+}
+
+impl FromStr for Samples {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "all" => Ok(Self::All),
+            number => number.parse().map(Self::Count).map_err(|_| "expected a number above 0, or all"),
+        }
+    }
+}
+
+fn probability(text: &str) -> Result<f64, &'static str> {
+    let number = text.parse().ok().filter(|number: &f64| *number > 0.0 && *number < 1.0);
+    number.ok_or("expected a probability above 0 and below 1")
+}
+
+/// The rule where none is named.
+const DEFAULT_RULE: &str = "race";
+
+/// What is said after Ctrl-C.
+const GO_ON: &str = "run the same command again";
+
 /// Wordings that grammar makes where no pool is given: the paper's number.
 const PARAPHRASES: usize = 20;
 
@@ -105,47 +143,93 @@ const PARAPHRASES: usize = 20;
 const STEP: usize = 1;
 
 pub(crate) fn run(args: &SelectArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    check_places(args)?;
     let lines = jsonl::read::<TaskLine>(&args.data)?;
     let pool = pool(args)?;
     let selector = selector(args)?;
     let model = args.model.open()?;
     let task = args.layout.task(&args.data, pool.original().text.clone(), pool.labels());
-    let population = population(args, lines.len());
-    let Fitted { places, values, skipped } = too_long::fit(
-        (args.model.too_long, &model, &args.data),
-        population.into_iter().map(|index| (index, &lines[index])),
-        |line| &line.input,
-        "the longest wording with the target",
-        |line, input| under_all_wordings(&model, &task, &pool, line, input, args),
-    )?;
-    let (examples, texts): (Vec<Example>, Vec<Vec<Encoded>>) = values.into_iter().unzip();
-    let exhaustive_forward_tokens = cost_of_everything(&texts);
-    drop(texts);
+    let texts = Texts::read(&model, &task, &pool, &lines, population(args, lines.len()), args)?;
+    let outcome = choose(args, selector, &model, &pool, &texts)?;
 
-    let bar = progress::bar(pool.len() * examples.len(), "select");
-    let started = Instant::now();
-    let mut oracle =
-        RecordingOracle::new(&model, &task, &examples, pool.variants(), args.model.token_budget(), &bar);
-    let seed = derive_seed(args.seed, "selection", STEP);
-    let selection = selector
-        .build()
-        .select(&mut oracle, seed)
-        .map_err(|error| anyhow::anyhow!("choosing a wording: {error}"))?;
-    let seconds = started.elapsed().as_secs_f64();
-    bar.finish_and_clear();
-
-    let mut outcome = Outcome::new(&pool, &selection, &oracle.observations, args.seed)?;
-    outcome.shortened = places.iter().filter(|place| place.shortened).map(|place| place.index).collect();
-    outcome.skipped = skipped;
     if args.json {
-        outcome.write_json(exhaustive_forward_tokens, seconds, out)?;
+        output::write_json(&outcome, &texts, out)?;
     } else {
-        outcome.write_table(exhaustive_forward_tokens, seconds, out)?;
+        output::write_table(&outcome, out)?;
     }
+    out.flush()?; // what follows on stderr stands below it
     if let Some(path) = &args.export {
-        let wording = &pool.variants()[selection.winner].text;
+        let wording = &pool.variants()[outcome.winner].text;
         export::write(path, args.export_form, &task, wording, lines.iter().map(|line| &line.value))?;
         eprintln!("wrote {}: {} examples with the chosen wording", path.display(), lines.len());
+    }
+    if let Some(path) = &args.plot {
+        plot::write(path, &task.name, &outcome)?;
+        eprintln!("wrote {}: the ranking", path.display());
+    }
+    if !args.json {
+        let circumstances = Circumstances {
+            selector,
+            export: args.export.as_deref(),
+            kept: false,
+            command: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
+        };
+        eprintln!("next:");
+        next_steps(&outcome, &circumstances).iter().for_each(|step| eprintln!("- {step}"));
+    }
+    Ok(())
+}
+
+/// Lets the rule ask the model.
+fn choose<'a>(
+    args: &SelectArgs,
+    selector: SelectorConfig,
+    model: &LanguageModel,
+    pool: &'a PromptPool,
+    texts: &Texts,
+) -> anyhow::Result<Outcome<'a>> {
+    interrupt::watch()?;
+    let started = Instant::now();
+    let mut oracle = RecordingOracle {
+        model,
+        texts,
+        variants: pool.variants(),
+        token_budget: args.model.token_budget(),
+        progress: Progress::of_at_most(pool.len() * texts.examples(), "select"),
+        observations: vec![Vec::new(); pool.len()],
+    };
+    let chosen = selector.build().select(&mut oracle, derive_seed(args.seed, "selection", STEP));
+    let RecordingOracle { observations, progress, .. } = oracle;
+    drop(progress);
+    let selection = match chosen {
+        Err(_) if interrupt::requested() => return Err(Interrupted { hint: GO_ON }.into()),
+        chosen => chosen.map_err(|error| anyhow!("choosing a wording: {error}"))?,
+    };
+    let seconds = started.elapsed().as_secs_f64();
+    let spent = Spent {
+        forward_tokens: selection.forward_tokens,
+        exhaustive_forward_tokens: texts.cost_of_everything(),
+        seconds,
+    };
+    Outcome::new(pool, &selection, &observations, args.seed, texts.examples(), spent)
+}
+
+/// Finds out before anything is computed whether what is asked for can be written.
+fn check_places(args: &SelectArgs) -> anyhow::Result<()> {
+    for (option, path) in [("--export", &args.export), ("--plot", &args.plot)] {
+        let Some(path) = path else { continue };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        ensure!(folder.is_dir(), "{option} {}: there is no folder {}", path.display(), folder.display());
+        ensure!(!path.is_dir(), "{option} {}: this is a folder", path.display());
+        let read = [Some(&args.data), args.pool.as_ref()];
+        let same = |one: &PathBuf| {
+            one.canonicalize().ok().is_some_and(|one| path.canonicalize().is_ok_and(|two| one == two))
+        };
+        ensure!(
+            !read.into_iter().flatten().any(same),
+            "{option} {}: this would overwrite what is read",
+            path.display()
+        );
     }
     Ok(())
 }
@@ -179,9 +263,8 @@ fn selector(args: &SelectArgs) -> anyhow::Result<SelectorConfig> {
 
 /// Which of `count` examples may be asked about.
 fn population(args: &SelectArgs, count: usize) -> Vec<usize> {
-    let Some(samples) = args.samples.map(NonZeroUsize::get) else {
-        return (0..count).collect();
-    };
+    let Samples::Count(samples) = args.samples else { return (0..count).collect() };
+    let samples = samples.get();
     if samples > count {
         tracing::warn!(
             "--samples {samples}, but {} has {count} examples: all are taken",
@@ -189,41 +272,4 @@ fn population(args: &SelectArgs, count: usize) -> Vec<usize> {
         );
     }
     subset(count, samples, derive_seed(args.seed, "selection subset", STEP))
-}
-
-/// Tokens that go through the model when every wording is asked about all examples at once; for each example its texts
-/// under all wordings.
-fn cost_of_everything(texts: &[Vec<Encoded>]) -> u64 {
-    let wordings = texts.first().map_or(0, Vec::len);
-    let of_wording = |wording: usize| SharedPrefix::of(texts.iter().map(|of_example| &of_example[wording]));
-    (0..wordings).map(|wording| of_wording(wording).forward_tokens() as u64).sum()
-}
-
-/// An example with this input, its texts under all wordings, and the longest of these.
-fn under_all_wordings(
-    model: &LanguageModel,
-    task: &Task,
-    pool: &PromptPool,
-    line: &jsonl::Line<TaskLine>,
-    input: &str,
-    args: &SelectArgs,
-) -> anyhow::Result<Reading<(Example, Vec<Encoded>)>> {
-    let target = &line.value.target;
-    let (mut texts, mut longest, mut id) = (Vec::with_capacity(pool.len()), 0, "");
-    for variant in pool.variants() {
-        let prompt = layout::prompt(task, &variant.text, input);
-        let encoded = model.codec().encode_example(&prompt, target).map_err(|error| InputError::Line {
-            path: args.data.clone(),
-            number: line.number,
-            reason: error.to_string(),
-            expected: TaskLine::EXPECTED,
-        })?;
-        let tokens = encoded.ids.len();
-        texts.push(encoded);
-        if tokens > longest {
-            (longest, id) = (tokens, &variant.id);
-        }
-    }
-    let value = (Example::new(input, target), texts);
-    Ok(Reading { value, tokens: longest, what: format!("the text under wording `{id}`") })
 }

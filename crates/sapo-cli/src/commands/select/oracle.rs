@@ -1,31 +1,20 @@
-use indicatif::ProgressBar;
 use sapo_bandit::{LossOracle, Observation, OracleError};
-use sapo_model::LanguageModel;
-use sapo_probes::PreUpdateLoss;
+use sapo_model::{LanguageModel, SharedPrefix};
 use sapo_prompts::{PromptVariant, word_count};
-use sapo_tasks::{Example, Task};
+
+use super::texts::Texts;
+use crate::interrupt;
+use crate::progress::Progress;
 
 /// Answers from the model, and keeps the answers: a selection tells means alone, intervals need every example.
 pub(super) struct RecordingOracle<'a> {
-    probe: PreUpdateLoss<'a>,
-    variants: &'a [PromptVariant],
-    bar: &'a ProgressBar,
+    pub(super) model: &'a LanguageModel,
+    pub(super) texts: &'a Texts,
+    pub(super) variants: &'a [PromptVariant],
+    pub(super) token_budget: usize,
+    pub(super) progress: Progress,
     /// For each arm what was observed, in the order of asking.
     pub(super) observations: Vec<Vec<Observation>>,
-}
-
-impl<'a> RecordingOracle<'a> {
-    pub(super) fn new(
-        model: &'a LanguageModel,
-        task: &'a Task,
-        examples: &'a [Example],
-        variants: &'a [PromptVariant],
-        token_budget: usize,
-        bar: &'a ProgressBar,
-    ) -> Self {
-        let probe = PreUpdateLoss { model, task, examples, token_budget };
-        Self { probe, variants, bar, observations: vec![Vec::new(); variants.len()] }
-    }
 }
 
 impl LossOracle for RecordingOracle<'_> {
@@ -34,7 +23,7 @@ impl LossOracle for RecordingOracle<'_> {
     }
 
     fn examples(&self) -> usize {
-        self.probe.examples.len()
+        self.texts.examples()
     }
 
     fn length(&self, arm: usize) -> Option<usize> {
@@ -42,16 +31,22 @@ impl LossOracle for RecordingOracle<'_> {
     }
 
     fn observe(&mut self, arm: usize, examples: &[usize]) -> Result<Vec<Observation>, OracleError> {
-        let measured = self.probe.measure(&self.variants[arm].text, examples)?;
-        let observed: Vec<Observation> = measured
+        if interrupt::requested() {
+            return Err("interrupted".into());
+        }
+        let texts = self.texts.of(arm, examples);
+        let losses = self.model.example_losses(&texts, self.token_budget, |done| self.progress.add(done))?;
+        let shared = SharedPrefix::of(&texts).ids().len();
+        let observed: Vec<Observation> = losses
             .into_iter()
-            .map(|(loss, tokens)| Observation {
+            .zip(&texts)
+            .enumerate()
+            .map(|(place, (loss, text))| Observation {
                 nll_sum: loss.nll_sum,
                 target_tokens: loss.tokens as u64,
-                forward_tokens: tokens as u64,
+                forward_tokens: (text.ids.len() - if place == 0 { 0 } else { shared }) as u64,
             })
             .collect();
-        self.bar.inc(examples.len() as u64);
         self.observations[arm].extend_from_slice(&observed);
         Ok(observed)
     }

@@ -1,11 +1,8 @@
 //! `--too-long`: what does not fit is refused, shortened or left out as the rule says, and said.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::path::Path;
 
-use common::{MAX_TOKENS, Run, folder, open, sapo_in, tiny_model};
+use crate::common::{MAX_TOKENS, Run, folder, open, sapo_in, tiny_model};
 use sapo_model::{Decoding, Encoded, Generation, LanguageModel, SharedPrefix, TextCodec};
 use serde_json::{Value, json};
 

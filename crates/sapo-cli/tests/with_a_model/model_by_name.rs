@@ -1,14 +1,12 @@
 //! `--model org/name`, against a stand-in for the Hub.
-#![allow(clippy::unwrap_used)]
 
-mod common;
 #[allow(dead_code)] // the library's tests use all of it
-#[path = "../../sapo-model/tests/suite/stand_in.rs"]
+#[path = "../../../sapo-model/tests/suite/stand_in.rs"]
 mod stand_in;
 
 use std::path::Path;
 
-use common::{Run, folder, sapo_in, sapo_with, tiny_model};
+use crate::common::{Run, folder, sapo_in, sapo_with, tiny_model};
 use stand_in::{Answer, Repository, StandIn};
 
 const PAIRS: &str = "{\"prompt\": \"the food was\", \"completion\": \" fine\"}\n";

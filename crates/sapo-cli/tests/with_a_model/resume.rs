@@ -1,0 +1,128 @@
+//! `sapo select` stopped at any instant goes on where it was, and pays nothing twice.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::common::{command, folder, sapo_in, tiny_model};
+use crate::fixtures::{POOL, number};
+
+/// Small batches, so that it takes a while.
+const SELECT: [&str; 13] = [
+    "select",
+    "--model",
+    "model",
+    "--data",
+    "data.jsonl",
+    "--pool",
+    "pool.json",
+    "--selector",
+    "exhaustive",
+    "--batch-tokens",
+    "200",
+    "--cache",
+    "losses",
+];
+
+/// Bytes of one loss in the file.
+const RECORD: u64 = 48;
+
+fn examples(count: usize) -> String {
+    let words = ["food", "room", "review", "fine", "cold", "good"];
+    let text = |i: usize| format!("{} {} {} {i}", words[i % 6], words[i / 6 % 6], words[i / 36 % 6]);
+    let target = |i: usize| if i % 3 == 0 { "good" } else { "bad" };
+    let line = |i| serde_json::json!({"input": text(i), "target": target(i)}).to_string() + "\n";
+    (0..count).map(line).collect()
+}
+
+/// Losses that are in the folder's files.
+fn kept(losses: &Path) -> u64 {
+    let files = std::fs::read_dir(losses).into_iter().flatten();
+    let scores = files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "scores"));
+    scores.map(|path| path.metadata().unwrap().len() / RECORD).sum()
+}
+
+/// Starts a selection, and gives it back when it has kept so many losses.
+fn started(here: &Path, losses: u64) -> Child {
+    let mut child = command(here, &SELECT).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    while kept(&here.join("losses")) < losses {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it was stopped");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child
+}
+
+fn run(here: &Path, more: &[&str]) -> Value {
+    sapo_in(here, &[&SELECT[..], &["--json"], more].concat()).ok().json().remove(0)
+}
+
+/// What is found, but for the last bits of a mean: batches are others after a stop.
+fn assert_same(one: &Value, other: &Value) {
+    for field in ["winner", "text", "promise", "forward_tokens", "exhaustive_forward_tokens", "losses"] {
+        assert_eq!(one[field], other[field], "{field}");
+    }
+    for (one, other) in one["arms"].as_array().unwrap().iter().zip(other["arms"].as_array().unwrap()) {
+        assert_eq!((&one["id"], &one["examples"]), (&other["id"], &other["examples"]));
+        assert!((number(&one["mean"]) - number(&other["mean"])).abs() < 1e-6, "{one} {other}");
+    }
+}
+
+#[test]
+fn after_kill_9_the_same_command_goes_on() {
+    let here = folder(&[("data.jsonl", &examples(600)), ("pool.json", POOL)]);
+    tiny_model(here.path());
+    let whole = sapo_in(here.path(), &[&SELECT[..11], &["--no-cache", "--json"]].concat()).ok().json().remove(0);
+    assert_eq!((&whole["known_losses"], &whole["losses"]), (&0.into(), &1800.into()));
+    assert!(!here.path().join("losses").exists(), "--no-cache keeps nothing");
+    let mut before = 0;
+    for instant in [1, 400, 1000] {
+        let mut child = started(here.path(), before + instant);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        before = kept(&here.path().join("losses"));
+    }
+    assert!(before < 1800, "it was stopped three times");
+    let resumed = run(here.path(), &[]);
+    assert_same(&resumed, &whole);
+    assert_eq!(resumed["known_losses"], before);
+    assert!(number(&resumed["computed_tokens"]) < number(&whole["computed_tokens"]));
+
+    let again = run(here.path(), &[]);
+    assert_same(&again, &whole);
+    assert_eq!((&again["known_losses"], &again["computed_tokens"]), (&1800.into(), &0.into()));
+    // what is known serves another rule as well, and not another state of the model
+    let race = run(here.path(), &["--selector", "race"]);
+    assert_eq!(race["computed_tokens"], 0);
+    assert_eq!(run(here.path(), &["--samples", "10", "--dtype", "bf16"])["known_losses"], 0);
+}
+
+#[test]
+fn ctrl_c_says_how_to_go_on() {
+    let here = folder(&[("data.jsonl", &examples(600)), ("pool.json", POOL)]);
+    tiny_model(here.path());
+    let child = started(here.path(), 10);
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("interrupted; what was computed is kept: run the same command again to go on\n"), "{said}");
+    let kept = kept(&here.path().join("losses"));
+    let resumed = run(here.path(), &[]);
+    assert_eq!(resumed["known_losses"], kept);
+    assert!((10..1800).contains(&kept), "{kept}");
+}
+
+#[test]
+fn a_second_selection_at_the_same_time_keeps_nothing_and_says_so() {
+    let here = folder(&[("data.jsonl", &examples(600)), ("pool.json", POOL)]);
+    tiny_model(here.path());
+    let mut first = started(here.path(), 10);
+    let second = sapo_in(here.path(), &[&SELECT[..], &["--json", "--samples", "5"]].concat());
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert_eq!(second.code, 0);
+    assert!(second.stderr.contains("is in use by another process"), "{}", second.stderr);
+    assert_eq!(second.json()[0]["known_losses"], 0);
+}
