@@ -7,7 +7,7 @@ use sapo_learn::derive_seed;
 use sapo_prompts::sources::Bank;
 use sapo_prompts::{Instruction, PromptPool};
 use sapo_tasks::builtin::{self, Sizes};
-use sapo_tasks::readers::{SuperNi, TrainFrom};
+use sapo_tasks::readers::{Dataset, TrainFrom};
 use sapo_tasks::{Task, TaskStream, subset};
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +66,7 @@ impl StreamSource {
                         "this experiment reads SuperNI from disk: give its folder with --data (layout: docs/experiments.md)"
                     );
                 };
-                let reader = SuperNi::open(folder)?.with_train_from(TrainFrom::Train);
+                let reader = Dataset::open("superni", folder)?.with_train_from(TrainFrom::Train);
                 let mut stream = reader.stream(stream)?;
                 for (position, task) in stream.tasks.iter_mut().enumerate() {
                     draw_rows(task, rows, derive_seed(seed, "rows", position + 1));

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use sapo_model::{HubError, ModelError};
 use sapo_prompts::sources::{BankError, SourceError};
+use sapo_tasks::get::GetError;
 
 use crate::interrupt::{self, Interrupted};
 
@@ -100,6 +101,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         .and_then(hint_on_input)
         .or_else(|| error.downcast_ref::<ModelError>().and_then(hint_on_model))
         .or_else(|| error.downcast_ref::<HubError>().and_then(HubError::hint).map(String::from))
+        .or_else(|| error.downcast_ref::<GetError>().and_then(GetError::hint).map(String::from))
         .or_else(|| error.downcast_ref::<SourceError>().and_then(hint_on_source))
 }
 

@@ -27,14 +27,15 @@ pub(crate) struct Line<T> {
 
 /// Why a line cannot be used.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
-    pub(crate) number: usize,
-    pub(crate) reason: String,
+struct Problem {
+    number: usize,
+    reason: String,
 }
 
 /// All lines of a file, of which there is at least one; blank lines are skipped. The first problem is an error.
 pub(crate) fn read<T: LineShape>(path: &Path) -> Result<Vec<Line<T>>, InputError> {
-    let (lines, problems) = read_with_problems::<T>(path)?;
+    let bytes = std::fs::read(path).map_err(|source| InputError::Read { path: path.into(), source })?;
+    let (lines, problems) = parse::<T>(&bytes);
     if let Some(Problem { number, reason }) = problems.into_iter().next() {
         return Err(InputError::Line { path: path.into(), number, reason, expected: T::EXPECTED });
     }
@@ -45,13 +46,6 @@ pub(crate) fn read<T: LineShape>(path: &Path) -> Result<Vec<Line<T>>, InputError
 }
 
 /// The good lines and the problems of the others.
-pub(crate) fn read_with_problems<T: LineShape>(
-    path: &Path,
-) -> Result<(Vec<Line<T>>, Vec<Problem>), InputError> {
-    let bytes = std::fs::read(path).map_err(|source| InputError::Read { path: path.into(), source })?;
-    Ok(parse(&bytes))
-}
-
 fn parse<T: LineShape>(bytes: &[u8]) -> (Vec<Line<T>>, Vec<Problem>) {
     let (mut lines, mut problems) = (Vec::new(), Vec::new());
     for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {

@@ -1,12 +1,15 @@
 //! Text in, examples out: tasks, streams, the prompt layout, dataset readers and the built-in benchmark.
 //!
 //! A [`Task`] is an original instruction, a fixed suffix and examples in three splits; a [`TaskStream`] is tasks in the
-//! order of training. [`readers`] make them from files, [`builtin`] from a seed.
+//! order of training. [`readers`] make them from files, [`builtin`] from a seed; [`check`] says all that is wrong with a
+//! folder, and [`get`] brings one to this machine.
 //!
-//! Deliberately absent: downloads (data are other people's; a reader takes a folder), and silent repair (a row that is
-//! not as it should be is an error that names its file and number).
+//! Deliberately absent: silent repair (a row that is not as it should be is an error that names its file and number), and
+//! archives (what is downloaded are single files; nothing is unpacked or run).
 
 pub mod builtin;
+pub mod check;
+pub mod get;
 mod hash;
 pub mod layout;
 pub mod readers;

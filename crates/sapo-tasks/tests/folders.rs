@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use sapo_tasks::readers::{ReadError, Split, SuperNi, TextClassification, Trace, TrainFrom};
+use sapo_tasks::readers::{Dataset, ReadError, Split, TrainFrom};
 use sapo_tasks::{Language, TaskKind, layout};
 
 const C1: [&str; 5] = [
@@ -48,7 +48,7 @@ fn superni() -> tempfile::TempDir {
 #[test]
 fn a_sequence_is_read_in_its_order() {
     let dir = superni();
-    let stream = SuperNi::open(dir.path()).unwrap().stream("c1").unwrap();
+    let stream = Dataset::open("superni", dir.path()).unwrap().stream("c1").unwrap();
     assert_eq!(stream.name, "ni-seq-c1");
     let names: Vec<_> = stream.tasks.iter().map(|task| task.name.as_str()).collect();
     assert_eq!(names, C1);
@@ -68,7 +68,7 @@ fn a_missing_train_file_is_an_error_until_dev_is_chosen() {
     write_instructions(dir.path(), &[name]);
     write_task(dir.path(), name);
     fs::remove_file(dir.path().join(name).join("train.json")).unwrap();
-    let superni = SuperNi::open(dir.path()).unwrap();
+    let superni = Dataset::open("superni", dir.path()).unwrap();
     let error = superni.task(name).unwrap_err();
     assert!(matches!(error, ReadError::Missing { .. }));
     let message = error.to_string();
@@ -84,7 +84,7 @@ fn a_missing_train_file_is_an_error_until_dev_is_chosen() {
 #[test]
 fn choosing_dev_changes_nothing_where_train_is_there() {
     let dir = superni();
-    let superni = SuperNi::open(dir.path()).unwrap();
+    let superni = Dataset::open("superni", dir.path()).unwrap();
     let chosen = superni.clone().with_train_from(TrainFrom::DevWhereMissing);
     assert_eq!(chosen.stream("c1").unwrap().data_hash(), superni.stream("c1").unwrap().data_hash());
 }
@@ -105,25 +105,25 @@ fn the_choice_is_spelled_train_or_dev() {
 fn every_gap_says_what_to_do() {
     let dir = superni();
     let path = dir.path();
-    let message = |name: &str| SuperNi::open(path).unwrap().task(name).unwrap_err().to_string();
+    let message = |name: &str| Dataset::open("superni", path).unwrap().task(name).unwrap_err().to_string();
     assert!(message("task999").contains("no task `task999`; it has task1310"), "{}", message("task999"));
     fs::remove_file(path.join(C1[0]).join("test.json")).unwrap();
     assert!(message(C1[0]).contains("test.json is missing: task `task195"), "{}", message(C1[0]));
     fs::write(path.join(C1[1]).join("dev.json"), "[{\"sentence\": \"a\", \"label\": \"maybe\"}]").unwrap();
     assert!(message(C1[1]).contains("dev.json, row 1: `label`: expected one of"), "{}", message(C1[1]));
-    let error = SuperNi::open(path).unwrap().stream("c7").unwrap_err().to_string();
+    let error = Dataset::open("superni", path).unwrap().stream("c7").unwrap_err().to_string();
     assert!(error.contains("no stream `c7`"), "{error}");
 
     fs::write(path.join("instructions.json"), "{\"t\": {\"instruction\": \"x\", \"sufix\": \"\"}}").unwrap();
-    let error = SuperNi::open(path).unwrap_err().to_string();
+    let error = Dataset::open("superni", path).unwrap_err().to_string();
     assert!(
         error.contains("instructions.json: unknown field `sufix`") && error.contains("line 1"),
         "{error}"
     );
     fs::remove_file(path.join("instructions.json")).unwrap();
-    let error = SuperNi::open(path).unwrap_err().to_string();
+    let error = Dataset::open("superni", path).unwrap_err().to_string();
     assert!(error.contains("instructions.json is missing") && error.contains("<task>/train.json"), "{error}");
-    let error = SuperNi::open(path.join("absent")).unwrap_err();
+    let error = Dataset::open("superni", path.join("absent")).unwrap_err();
     assert!(matches!(error, ReadError::Io { .. }), "{error}");
 }
 
@@ -132,7 +132,7 @@ fn chinese_tasks_of_trace_get_their_marker() {
     let dir = tempfile::tempdir().unwrap();
     write_instructions(dir.path(), &["C-STANCE", "FOMC"]);
     ["C-STANCE", "FOMC"].iter().for_each(|name| write_task(dir.path(), name));
-    let trace = Trace::open(dir.path()).unwrap();
+    let trace = Dataset::open("trace", dir.path()).unwrap();
     assert_eq!(trace.task("C-STANCE").unwrap().language, Language::Chinese);
     assert_eq!(trace.task("FOMC").unwrap().language, Language::English);
     let own = trace.stream_of("two", &["FOMC", "C-STANCE"]).unwrap();
@@ -153,7 +153,7 @@ fn the_text_classification_suite() {
         );
         fs::write(folder.join("train.json"), rows).unwrap();
     }
-    let suite = TextClassification::open(dir.path()).unwrap();
+    let suite = Dataset::open("text-classification", dir.path()).unwrap();
     assert_eq!(suite.task_names().count(), 15);
     let mnli = suite.training_task("mnli").unwrap();
     assert_eq!(
@@ -173,7 +173,7 @@ proptest::proptest! {
     fn any_instructions_file_gives_tasks_or_an_error(bytes: Vec<u8>) {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("instructions.json"), bytes).unwrap();
-        let _ = SuperNi::open(dir.path());
+        let _ = Dataset::open("superni", dir.path());
     }
 
     #[test]
@@ -182,6 +182,6 @@ proptest::proptest! {
         write_instructions(dir.path(), &["t"]);
         write_task(dir.path(), "t");
         fs::write(dir.path().join("t/dev.json"), bytes).unwrap();
-        let _ = SuperNi::open(dir.path()).unwrap().task("t");
+        let _ = Dataset::open("superni", dir.path()).unwrap().task("t");
     }
 }

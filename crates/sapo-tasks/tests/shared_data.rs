@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sapo_prompts::guard::Guard;
 use sapo_prompts::sources::Bank;
-use sapo_tasks::readers::{
-    NaturalInstructions, ReadError, Split, SuperNi, TextClassification, Trace, TrainFrom,
-};
+use sapo_tasks::readers::{Dataset, NaturalInstructions, ReadError, Split, TrainFrom};
 use sapo_tasks::{Language, Task, TaskKind, subset};
 
 fn shared(name: &str) -> Option<PathBuf> {
@@ -22,7 +20,7 @@ fn shared(name: &str) -> Option<PathBuf> {
 #[test]
 fn superni_has_26_tasks_and_six_sequences() {
     let Some(dir) = shared("superni") else { return };
-    let superni = SuperNi::open(dir).unwrap();
+    let superni = Dataset::open("superni", dir).unwrap();
     assert_eq!(superni.task_names().count(), 26);
     let without_train = ["task231", "task339", "task1357"];
     for name in superni.task_names() {
@@ -59,7 +57,7 @@ fn the_sequences_are_the_papers() {
 #[test]
 fn c1_is_what_the_paper_describes() {
     let Some(dir) = shared("superni") else { return };
-    let stream = SuperNi::open(dir).unwrap().stream("c1").unwrap();
+    let stream = Dataset::open("superni", dir).unwrap().stream("c1").unwrap();
     let tests: Vec<_> = stream.tasks.iter().map(|task| task.test.len()).collect();
     assert_eq!(tests, [650, 650, 651, 650, 206], "task224 has 206 test rows");
     let limited = stream.clone().limited(Some(1000), Some(100));
@@ -71,7 +69,7 @@ fn c1_is_what_the_paper_describes() {
 #[test]
 fn trace_has_five_tasks() {
     let Some(dir) = shared("trace") else { return };
-    let trace = Trace::open(dir).unwrap();
+    let trace = Dataset::open("trace", dir).unwrap();
     let there = ["C-STANCE", "FOMC", "NumGLUE-cm", "NumGLUE-ds", "ScienceQA"];
     let stream = trace.stream_of("there", &there).unwrap();
     assert!(stream.tasks.iter().all(|task| task.train.len() == 5000));
@@ -83,7 +81,7 @@ fn trace_has_five_tasks() {
 #[test]
 fn the_text_classification_suite_has_13_training_sets() {
     let Some(dir) = shared("text-classification") else { return };
-    let suite = TextClassification::open(dir).unwrap();
+    let suite = Dataset::open("text-classification", dir).unwrap();
     let trainable: Vec<_> = suite.task_names().filter(|name| suite.training_task(name).is_ok()).collect();
     assert_eq!(trainable.len(), 13, "{trainable:?}");
     let whole = suite.task_names().filter(|name| suite.task(name).is_ok()).count();
@@ -135,11 +133,11 @@ fn the_shipped_bank_fits_the_real_originals() {
         }
     };
     if let Some(dir) = shared("superni") {
-        let superni = SuperNi::open(dir).unwrap().with_train_from(TrainFrom::DevWhereMissing);
+        let superni = Dataset::open("superni", dir).unwrap().with_train_from(TrainFrom::DevWhereMissing);
         superni.task_names().for_each(|name| check("superni", &superni.task(name).unwrap()));
     }
     if let Some(dir) = shared("trace") {
-        let trace = Trace::open(dir).unwrap();
+        let trace = Dataset::open("trace", dir).unwrap();
         let there = ["C-STANCE", "FOMC", "NumGLUE-cm", "NumGLUE-ds", "ScienceQA"];
         there.iter().for_each(|name| check("trace", &trace.task(name).unwrap()));
     }

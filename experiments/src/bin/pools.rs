@@ -12,7 +12,7 @@ use sapo_lab::tables::Table;
 use sapo_prompts::sources::Bank;
 use sapo_prompts::{Instruction, ngram_distance, vocabulary_overlap, word_count};
 use sapo_tasks::builtin::{self, POOL_SEED, POOL_SIZE, Role, Sizes};
-use sapo_tasks::readers::{SuperNi, Trace};
+use sapo_tasks::readers::Dataset;
 
 /// How varied are the pools that ship?
 #[derive(Debug, Parser)]
@@ -82,11 +82,11 @@ fn bank(args: &Args) -> anyhow::Result<Vec<Pool>> {
 }
 
 fn superni(folder: &Path, task: &str) -> anyhow::Result<Instruction> {
-    Ok(SuperNi::open(folder)?.instruction(task)?)
+    Ok(Dataset::open("superni", folder)?.instruction(task)?)
 }
 
 fn trace(folder: &Path, task: &str) -> anyhow::Result<Instruction> {
-    Ok(Trace::open(folder)?.instruction(task)?)
+    Ok(Dataset::open("trace", folder)?.instruction(task)?)
 }
 
 impl Pool {

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use sapo_learn::pretrain::Corpus;
 use sapo_prompts::Instruction;
 use sapo_prompts::sources::Bank;
-use sapo_tasks::readers::{NaturalInstructions, Split, SuperNi, TextClassification};
+use sapo_tasks::readers::{Dataset, NaturalInstructions, Split};
 use sapo_tasks::{Example, Task, layout};
 use tracing::info;
 
@@ -35,7 +35,7 @@ impl RealText {
     /// # Errors
     /// Names the file that is missing or malformed.
     pub fn open(data: &Path) -> anyhow::Result<Self> {
-        let superni = SuperNi::open(data.join("superni"))?;
+        let superni = Dataset::open("superni", data.join("superni"))?;
         let evaluated: HashSet<String> = superni
             .benchmark()
             .sequences
@@ -46,7 +46,7 @@ impl RealText {
 
         let natural = NaturalInstructions::open(data.join("natural-instructions"))?;
         let natural = natural.tasks().iter().map(|natural| Source::plain(natural.task.clone()));
-        let suite = TextClassification::open(data.join("text-classification"))?;
+        let suite = Dataset::open("text-classification", data.join("text-classification"))?;
         let names: Vec<String> = suite.task_names().map(String::from).collect();
         // Some tasks of the suite have no training rows in this copy; the reader says so and they are left out.
         let suite = names.iter().filter_map(|name| match suite.training_task(name) {
@@ -127,7 +127,7 @@ impl Corpus for RealText {
 }
 
 /// The texts of all rows of some tasks, normalised.
-fn texts_of(superni: &SuperNi, tasks: &HashSet<String>) -> anyhow::Result<HashSet<String>> {
+fn texts_of(superni: &Dataset, tasks: &HashSet<String>) -> anyhow::Result<HashSet<String>> {
     let mut texts = HashSet::new();
     for task in tasks {
         for split in [Split::Train, Split::Dev, Split::Test] {

@@ -27,7 +27,7 @@ pub(crate) enum Command {
     Merge(merge::MergeArgs),
     Score(score::ScoreArgs),
     Matrix(matrix::MatrixArgs),
-    /// Look at data of your own
+    /// Get a benchmark, or check data of your own
     #[command(subcommand)]
     Data(data::DataCommand),
 }

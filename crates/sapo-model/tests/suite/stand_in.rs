@@ -171,7 +171,7 @@ fn is_large(name: &str) -> bool {
     name.ends_with(".safetensors")
 }
 
-fn part(content: &[u8], from: Option<usize>) -> Answer {
+pub(crate) fn part(content: &[u8], from: Option<usize>) -> Answer {
     let Some(from) = from else { return Answer::with_body(200, content.to_vec()) };
     let mut answer = Answer::with_body(206, content[from..].to_vec());
     let range = format!("bytes {from}-{}/{}", content.len() - 1, content.len());

@@ -18,7 +18,7 @@ pub use budget::{Budget, Spent};
 pub use client::{Chat, ChatSettings, Reply};
 pub use error::ChatError;
 pub use protocol::Finish;
-pub use retry::Retry;
+pub use retry::{Retry, asked_pause, may_pass};
 
 /// A secret: shown nowhere, not even by `Debug`.
 #[derive(Clone)]

@@ -23,7 +23,7 @@ impl Default for Retry {
 impl Retry {
     /// The pause before attempt `attempt` (the first again is 1): drawn up to a bound that doubles, so that many clients
     /// do not come back at once. Decided by `seed`.
-    pub(super) fn pause(&self, attempt: u32, seed: u64) -> Duration {
+    pub fn pause(&self, attempt: u32, seed: u64) -> Duration {
         let most = self.first_pause.saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1)));
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(u64::from(attempt));
@@ -32,12 +32,12 @@ impl Retry {
 }
 
 /// Whether the same request may be answered later: the endpoint was busy, or had an accident.
-pub(super) fn may_pass(status: u16) -> bool {
+pub fn may_pass(status: u16) -> bool {
     matches!(status, 408 | 409 | 425 | 429) || (500..600).contains(&status)
 }
 
 /// The pause that a `Retry-After` header asks for: seconds, or a date.
-pub(super) fn asked_pause(header: &str, now: SystemTime) -> Option<Duration> {
+pub fn asked_pause(header: &str, now: SystemTime) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();

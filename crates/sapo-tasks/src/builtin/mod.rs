@@ -19,7 +19,7 @@ use rand_chacha::ChaCha8Rng;
 use sapo_prompts::grammar::{FrameSet, Wording, frames, wrap};
 use sapo_prompts::{Instruction, Origin, PromptVariant};
 
-pub use streams::{BuiltinError, stream, stream_names};
+pub use streams::{BuiltinError, stream, stream_members, stream_names};
 
 use crate::{Example, Language, Task, TaskKind};
 
@@ -60,6 +60,14 @@ pub struct Sizes {
     pub dev: usize,
     /// Rows that are scored.
     pub test: usize,
+}
+
+impl Sizes {
+    /// For a base of about a million parameters, on which a run takes seconds.
+    pub const NANO: Self = Self { train: 160, dev: 50, test: 50 };
+
+    /// As many rows as the paper trains on, and as every family has room for.
+    pub const PAPER: Self = Self { train: 1_000, dev: 200, test: 1_000 };
 }
 
 /// A kind of task: a generator of examples and everything that may be said to ask for their answers.

@@ -7,7 +7,10 @@ use crate::TaskStream;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BuiltinError {
     /// No stream has this name.
-    #[error("built-in stream: expected one of {}, got {name:?}", STREAMS.map(|(name, _)| name).join(", "))]
+    #[error(
+        "built-in stream: expected one of {} (in another order: with -b or -c behind it), got {name:?}",
+        STREAMS.map(|(name, _)| name).join(", ")
+    )]
     UnknownStream {
         /// What was asked for.
         name: String,
@@ -16,7 +19,7 @@ pub enum BuiltinError {
     #[error("built-in stream {stream}: expected the name of a family, got {family:?}")]
     UnknownFamily {
         /// The stream.
-        stream: &'static str,
+        stream: String,
         /// The name without a family.
         family: &'static str,
     },
@@ -36,7 +39,10 @@ const STREAMS: [(&str, [&str; 5]); 9] = [
     ("dev-m", ["year-of-date", "contains-food", "drop-last", "formal-or-casual", "plural"]),
 ];
 
-/// The names of the streams.
+/// Further orders of a stream, by the ending of its name: which task comes first, second, ...
+const ORDERS: [(&str, [usize; 5]); 2] = [("-b", [4, 3, 2, 1, 0]), ("-c", [2, 0, 3, 1, 4])];
+
+/// The names of the streams in their first order; `g1-b` and `g1-c` are further orders of `g1`, and so for every stream.
 pub fn stream_names() -> &'static [&'static str] {
     const NAMES: [&str; STREAMS.len()] = {
         let mut names = [""; STREAMS.len()];
@@ -50,20 +56,34 @@ pub fn stream_names() -> &'static [&'static str] {
     &NAMES
 }
 
-/// The stream of this name; every task's rows are drawn by `seed`.
+/// The names of the families of a stream in its order.
 ///
 /// # Errors
-/// The name is none of [`stream_names`].
-pub fn stream(name: &str, seed: u64, sizes: Sizes) -> Result<TaskStream, BuiltinError> {
-    let (stream, members) = STREAMS
-        .into_iter()
-        .find(|(known, _)| *known == name)
-        .ok_or_else(|| BuiltinError::UnknownStream { name: name.to_owned() })?;
-    let member = |wanted: &'static str| -> Result<&'static Family, BuiltinError> {
-        family(wanted).ok_or(BuiltinError::UnknownFamily { stream, family: wanted })
+/// The name is none of [`stream_names`], nor one of them with `-b` or `-c` behind it.
+pub fn stream_members(name: &str) -> Result<[&'static str; 5], BuiltinError> {
+    let listed =
+        |wanted: &str| STREAMS.iter().find(|(known, _)| *known == wanted).map(|(_, members)| *members);
+    let reordered = || {
+        ORDERS.iter().find_map(|(ending, order)| {
+            let members = listed(name.strip_suffix(ending)?)?;
+            Some(order.map(|place| members[place]))
+        })
     };
-    let tasks =
-        members.into_iter().map(|wanted| Ok(member(wanted)?.task(seed, sizes))).collect::<Result<_, _>>()?;
+    listed(name).or_else(reordered).ok_or_else(|| BuiltinError::UnknownStream { name: name.to_owned() })
+}
+
+/// The stream of this name; every task's rows are drawn by `seed`, the same in every order.
+///
+/// # Errors
+/// As [`stream_members`].
+pub fn stream(name: &str, seed: u64, sizes: Sizes) -> Result<TaskStream, BuiltinError> {
+    let member = |wanted: &'static str| -> Result<&'static Family, BuiltinError> {
+        family(wanted).ok_or(BuiltinError::UnknownFamily { stream: name.to_owned(), family: wanted })
+    };
+    let tasks = stream_members(name)?
+        .into_iter()
+        .map(|wanted| Ok(member(wanted)?.task(seed, sizes)))
+        .collect::<Result<_, _>>()?;
     Ok(TaskStream { name: name.to_owned(), tasks })
 }
 
@@ -102,6 +122,33 @@ mod tests {
         let used: HashSet<_> = of(true).union(&of(false)).copied().collect();
         let all: HashSet<_> = families().iter().filter(|f| f.role == Role::Stream).map(|f| f.name).collect();
         assert_eq!(used, all);
+    }
+
+    #[test]
+    fn an_order_has_the_same_tasks_with_the_same_rows() {
+        for name in stream_names() {
+            let first = stream(name, 3, SIZES).unwrap();
+            let mut orders = vec![stream_members(name).unwrap()];
+            for ending in ["-b", "-c"] {
+                let other = stream(&format!("{name}{ending}"), 3, SIZES).unwrap();
+                assert!(first.tasks.iter().all(|task| other.tasks.contains(task)), "{name}{ending}");
+                orders.push(stream_members(&other.name).unwrap());
+            }
+            assert!(orders.iter().collect::<HashSet<_>>().len() == 3, "{name}");
+        }
+        assert!(stream("-b", 3, SIZES).is_err() && stream("g1-d", 3, SIZES).is_err());
+    }
+
+    #[test]
+    fn the_description_lists_the_streams() {
+        let described = crate::readers::Benchmark::named("builtin").unwrap();
+        assert_eq!(described.version, crate::builtin::VERSION);
+        let names: Vec<_> = described.sequences.iter().map(|sequence| sequence.name.as_str()).collect();
+        let orders = |name: &&str| [(*name).to_owned(), format!("{name}-b"), format!("{name}-c")];
+        assert_eq!(names, stream_names().iter().flat_map(orders).collect::<Vec<_>>());
+        for sequence in &described.sequences {
+            assert_eq!(sequence.tasks, stream_members(&sequence.name).unwrap());
+        }
     }
 
     #[test]

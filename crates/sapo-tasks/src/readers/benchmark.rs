@@ -1,12 +1,16 @@
 //! What is known of a benchmark apart from its rows: `data/benchmarks/<name>/benchmark.toml`.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use super::{ReadError, Split};
+use serde::{Deserialize, Serialize};
+
+use super::{LayoutName, ReadError, Split};
 use crate::Language;
 
 /// The descriptions, compiled in so that an installed program has them. One line a benchmark.
-const EMBEDDED: [(&str, &str); 4] = [
+const EMBEDDED: [(&str, &str); 5] = [
+    ("builtin", include_str!("../../../../data/benchmarks/builtin/benchmark.toml")),
     ("superni", include_str!("../../../../data/benchmarks/superni/benchmark.toml")),
     ("trace", include_str!("../../../../data/benchmarks/trace/benchmark.toml")),
     ("text-classification", include_str!("../../../../data/benchmarks/text-classification/benchmark.toml")),
@@ -14,7 +18,7 @@ const EMBEDDED: [(&str, &str); 4] = [
 ];
 
 /// A benchmark's description.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Benchmark {
     /// Name of its folder under `data/benchmarks/`.
@@ -27,6 +31,8 @@ pub struct Benchmark {
     pub source: String,
     /// Under what terms.
     pub licence: String,
+    /// The layouts that a folder of it may have, the first one that fits wins; `sapo data get` writes the first.
+    pub layouts: Vec<LayoutName>,
     /// The files that a reader expects.
     pub layout: String,
     /// How the splits were made.
@@ -35,6 +41,11 @@ pub struct Benchmark {
     pub metric: String,
     /// What to know about the metric.
     pub metric_note: String,
+    /// How it comes to this machine: a command, or what to do by hand.
+    pub how_to_get: String,
+    /// Files that `sapo data get` downloads.
+    #[serde(default, rename = "download")]
+    pub downloads: Vec<Download>,
     /// Tasks in a training order.
     #[serde(default, rename = "sequence")]
     pub sequences: Vec<Sequence>,
@@ -44,16 +55,41 @@ pub struct Benchmark {
     /// Rows that the public copies do not have.
     #[serde(default)]
     pub missing: Vec<Missing>,
+    /// Which files [`Benchmark::checksums`] are of.
+    #[serde(default)]
+    pub checksums_of: String,
+    /// Lower-case hexadecimal SHA-256 by layout and the file's path in the folder.
+    #[serde(default)]
+    pub checksums: BTreeMap<LayoutName, BTreeMap<String, String>>,
+}
+
+/// Files below one address.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Download {
+    /// The address, with `{revision}` in it.
+    pub base: String,
+    /// Commit or tag.
+    pub revision: String,
+    /// The layout in which they come.
+    pub layout: LayoutName,
+    /// Paths below the address, and in the folder that comes; `{task}` and `{path}` stand for those of a task.
+    pub files: Vec<String>,
+    /// Names of the tasks whose files these are.
+    pub tasks: Vec<String>,
 }
 
 /// Tasks in the order in which they are trained.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sequence {
     /// For example `ni-seq-c1`.
     pub name: String,
     /// Names of tasks.
     pub tasks: Vec<String>,
+    /// Where the order is from, if not from the benchmark's paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// What a dataset's own files do not say of a task.
@@ -63,16 +99,32 @@ pub struct TaskSpec {
     /// Name of the task.
     pub name: String,
     /// Folder below the dataset's, where it is not the name.
-    pub path: Option<String>,
+    path: Option<String>,
     /// The instruction, where the dataset has none.
     pub instruction: Option<String>,
     /// The suffix, where the dataset has none.
     pub suffix: Option<String>,
+    /// The answers of a classification, where the dataset does not name them.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// Rows of train, dev and test as published.
+    pub size: Option<[usize; 3]>,
+    /// How the release makes a prompt of `{instruction}` and `{input}`.
+    pub prompt: Option<String>,
+    /// The metric by which the benchmark itself scores the task, where it is not the paper's.
+    pub native_metric: Option<String>,
     /// Language of the instruction.
     #[serde(default)]
     pub language: Language,
     /// The label of rows without an agreed answer, which are left out.
     pub no_gold: Option<String>,
+}
+
+impl TaskSpec {
+    /// The task's folder below the dataset's.
+    pub fn path(&self) -> &str {
+        self.path.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// A known gap in the public copies of a dataset.
@@ -117,6 +169,20 @@ impl Benchmark {
         Ok(benchmark)
     }
 
+    /// A folder of tasks of your own.
+    pub(super) fn of_your_own(sequences: Vec<Sequence>) -> Self {
+        Self {
+            name: "own".into(),
+            title: "tasks of your own".into(),
+            layouts: vec![LayoutName::Own],
+            layout: "<task>/task.toml, train.jsonl, and where wanted dev.jsonl, test.jsonl and streams.toml"
+                .into(),
+            how_to_get: "docs/cli.md has an example".into(),
+            sequences,
+            ..Self::default()
+        }
+    }
+
     /// The sequence with this name; case, `_` for `-` and a missing `ni-seq-` are forgiven (`C1` is `ni-seq-c1`).
     ///
     /// # Errors
@@ -149,15 +215,36 @@ impl Benchmark {
         self.missing.iter().filter(move |missing| missing.tasks.iter().any(|name| name == task))
     }
 
+    /// The instruction of a task whose files have none.
+    pub(super) fn instruction_of(&self, spec: &TaskSpec) -> Result<String, ReadError> {
+        spec.instruction
+            .clone()
+            .ok_or_else(|| self.mistake(format!("task `{}` has no `instruction`", spec.name)))
+    }
+
+    /// What stands before and after the input in a prompt of the release.
+    pub(super) fn prompt_of(&self, spec: &TaskSpec) -> Result<(String, String), ReadError> {
+        let instruction = self.instruction_of(spec)?;
+        let template = spec.prompt.as_deref().unwrap_or("{input}");
+        let (before, after) = template.split_once("{input}").ok_or_else(|| {
+            self.mistake(format!(
+                "task `{}`: `prompt`: expected {{input}} in it, got {template:?}",
+                spec.name
+            ))
+        })?;
+        Ok((before.replace("{instruction}", &instruction), after.to_owned()))
+    }
+
+    fn mistake(&self, reason: String) -> ReadError {
+        ReadError::Benchmark { name: self.name.clone(), reason }
+    }
+
     /// The error for a file of `task` that is not there, with the known reason if there is one.
-    pub(super) fn missing_file(&self, path: std::path::PathBuf, task: &str, split: Split) -> ReadError {
+    pub(super) fn missing_file(&self, path: PathBuf, task: &str, split: Split) -> ReadError {
         let known = self.gaps(task).find(|gap| !gap.partial && gap.splits.contains(&split));
         let (what, advice) = match known {
             Some(gap) => (gap.what.clone(), gap.advice.clone()),
-            None => (
-                format!("task `{task}` needs it"),
-                format!("see `layout` and `source` in data/benchmarks/{}/benchmark.toml", self.name),
-            ),
+            None => (format!("task `{task}` needs it"), self.how_to_get.clone()),
         };
         ReadError::Missing { path, what, advice }
     }
@@ -169,14 +256,55 @@ mod tests {
 
     #[test]
     fn every_description_is_sound() {
-        assert_eq!(benchmarks().count(), 4);
+        assert_eq!(benchmarks().count(), 5);
         for name in benchmarks() {
             let benchmark = Benchmark::named(name).unwrap();
             assert!(["rouge_l", "exact_match"].contains(&benchmark.metric.as_str()));
             assert!(benchmark.sequences.iter().all(|sequence| !sequence.tasks.is_empty()));
             assert!(benchmark.missing.iter().all(|gap| !gap.splits.is_empty() && !gap.tasks.is_empty()));
+            assert!(!benchmark.layouts.is_empty() && !benchmark.how_to_get.is_empty());
+            assert_eq!(benchmark.checksums.is_empty(), benchmark.checksums_of.is_empty(), "{name}");
+            let is_hash =
+                |text: &String| text.len() == 64 && text.bytes().all(|b| b"0123456789abcdef".contains(&b));
+            assert!(benchmark.checksums.values().flat_map(|files| files.values()).all(is_hash), "{name}");
         }
         assert!(matches!(Benchmark::named("glue"), Err(ReadError::Unknown { .. })));
+    }
+
+    /// Every task that a sequence, a download or a gap names is described, where tasks are described at all.
+    #[test]
+    fn every_named_task_is_known() {
+        for name in ["superni", "trace", "text-classification"] {
+            let benchmark = Benchmark::named(name).unwrap();
+            let sequences = benchmark.sequences.iter().flat_map(|sequence| &sequence.tasks);
+            let downloads = benchmark.downloads.iter().flat_map(|download| &download.tasks);
+            let gaps = benchmark.missing.iter().flat_map(|gap| &gap.tasks);
+            for task in sequences.chain(downloads).chain(gaps) {
+                assert!(benchmark.task(task).is_some(), "{name}: {task}");
+            }
+            assert!(
+                benchmark.tasks.iter().all(|spec| benchmark.prompt_of(spec).is_ok() || name == "superni")
+            );
+        }
+    }
+
+    #[test]
+    fn the_orders_of_the_suite() {
+        let suite = Benchmark::named("text-classification").unwrap();
+        let lengths: Vec<_> =
+            (1..=6).map(|n| suite.sequence(&format!("order-{n}")).unwrap().tasks.len()).collect();
+        assert_eq!(lengths, [4, 4, 4, 15, 15, 15]);
+        let sorted = |name: &str| {
+            let mut tasks = suite.sequence(name).unwrap().tasks.clone();
+            tasks.sort();
+            tasks
+        };
+        let mut all: Vec<_> = suite.tasks.iter().map(|spec| spec.name.clone()).collect();
+        all.sort();
+        assert!(["order-4", "order-5", "order-6"].iter().all(|name| sorted(name) == all));
+        assert!(["order-1", "order-2"].iter().all(|name| sorted(name) == sorted("order-3")));
+        assert_eq!(sorted("five-1"), ["agnews", "amazon", "dbpedia", "yahoo", "yelp"]);
+        assert!(["five-2", "five-3", "five-4"].iter().all(|name| sorted(name) == sorted("five-1")));
     }
 
     #[test]

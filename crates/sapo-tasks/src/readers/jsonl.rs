@@ -1,13 +1,14 @@
 //! Data of your own: one JSON object a line, `{"input": str, "target": str}`. Further fields are ignored.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use sapo_prompts::Instruction;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
-use super::ReadError;
+use super::rows::Rules;
+use super::{ReadError, Rows};
 use crate::{Example, Language, Task, TaskKind};
 
 #[derive(Deserialize)]
@@ -21,28 +22,17 @@ struct Line {
 /// # Errors
 /// A file that cannot be read, or a line that is no such object; the error names the line.
 pub fn read_jsonl(path: impl AsRef<Path>) -> Result<Vec<Example>, ReadError> {
-    read_labelled(path.as_ref(), &[])
+    rows_of_jsonl(path, &[])?.strict()
 }
 
-fn read_labelled(path: &Path, labels: &[String]) -> Result<Vec<Example>, ReadError> {
-    let mut examples = Vec::new();
-    for_each_line(path, |line: Line| {
-        if line.input.trim().is_empty() {
-            return Err("`input`: expected a text, got nothing but space".into());
-        }
-        if !labels.is_empty() && !labels.contains(&line.target) {
-            return Err(format!("`target`: expected one of {labels:?}, got {:?}", line.target));
-        }
-        examples.push(Example::new(line.input, line.target));
-        Ok(())
-    })?;
-    if examples.is_empty() {
-        return Err(ReadError::File {
-            path: path.into(),
-            reason: "expected at least one line, got none".into(),
-        });
-    }
-    Ok(examples)
+/// Reads `{"input", "target"}` lines, the good ones and what is wrong with the others. With labels, a target that is none
+/// of them is wrong.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn rows_of_jsonl(path: impl AsRef<Path>, labels: &[String]) -> Result<Rows, ReadError> {
+    let rules = Rules { labels, no_gold: None };
+    read_lines(path.as_ref(), |line: Line| rules.check(("input", line.input), ("target", line.target)))
 }
 
 /// A task of your own rows: all of `path` to train on, the file's name as its name, no dev and no test rows.
@@ -56,7 +46,7 @@ pub fn task_from_jsonl(
     labels: Vec<String>,
 ) -> Result<Task, ReadError> {
     let path = path.as_ref();
-    let train = read_labelled(path, &labels)?;
+    let train = rows_of_jsonl(path, &labels)?.strict()?;
     Ok(Task {
         name: path.file_stem().map_or_else(|| "data".into(), |stem| stem.to_string_lossy().into_owned()),
         kind: if labels.is_empty() { TaskKind::Generation } else { TaskKind::Classification },
@@ -70,32 +60,31 @@ pub fn task_from_jsonl(
     })
 }
 
-/// Gives every line that is not blank to `take`, whose reason against it gets the line's number.
-pub(super) fn for_each_line<T: DeserializeOwned>(
+/// Reads every line that is not blank; `take` makes an example of it, leaves it out, or has a reason against it.
+pub(super) fn read_lines<T: DeserializeOwned>(
     path: &Path,
-    mut take: impl FnMut(T) -> Result<(), String>,
-) -> Result<(), ReadError> {
-    let io = |source| ReadError::Io { path: path.into(), source };
-    let file = std::fs::File::open(path).map_err(io)?;
-    for (index, line) in BufReader::new(file).split(b'\n').enumerate() {
-        let line = line.map_err(io)?;
-        if line.trim_ascii().is_empty() {
-            continue;
+    mut take: impl FnMut(T) -> Result<Option<Example>, String>,
+) -> Result<Rows, ReadError> {
+    let bytes = std::fs::read(path).map_err(|source| ReadError::Io { path: path.into(), source })?;
+    let mut rows = Rows::new(path, "line");
+    for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+        if !line.trim_ascii().is_empty() {
+            rows.push(index + 1, parse_line(line).and_then(&mut take));
         }
-        let taken = serde_json::from_slice(&line).map_err(|error| in_line(&error)).and_then(&mut take);
-        taken.map_err(|reason| ReadError::Row {
-            path: path.into(),
-            unit: "line",
-            number: index + 1,
-            reason,
-        })?;
     }
-    Ok(())
+    Ok(rows)
+}
+
+fn parse_line<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
+    // serde would also take a list for a struct, field by field in order
+    let object: Map<String, Value> = serde_json::from_slice(line).map_err(|error| in_line(&error))?;
+    T::deserialize(Value::Object(object)).map_err(|error| in_line(&error))
 }
 
 /// The error without "at line 1", which would count within the line.
 fn in_line(error: &serde_json::Error) -> String {
-    error.to_string().replace(" at line 1 column", ", column")
+    let reason = error.to_string().replace(" at line 1 column", ", column");
+    if error.is_data() { reason } else { format!("not JSON: {reason}") }
 }
 
 #[cfg(test)]
@@ -133,16 +122,15 @@ mod tests {
     #[test]
     fn mistakes_name_the_line() {
         let good = "{\"input\": \"a\", \"target\": \"b\"}\n\n";
-        assert_eq!(
-            mistake(&format!("{good}{{\"input\": \"a\"}}")),
-            "FILE, line 3: missing field `target`, column 14"
-        );
-        assert!(mistake(&format!("{good}no")).starts_with("FILE, line 3: expected ident"));
+        assert_eq!(mistake(&format!("{good}{{\"input\": \"a\"}}")), "FILE, line 3: missing field `target`");
+        assert!(mistake(&format!("{good}no")).starts_with("FILE, line 3: not JSON: expected ident"));
         assert!(
             mistake(&format!("{good}{{\"input\": \" \", \"target\": \"\"}}"))
-                .starts_with("FILE, line 3: `input`")
+                .starts_with("FILE, line 3: `input`: expected an input")
         );
-        assert_eq!(mistake("\n \n"), "FILE: expected at least one line, got none");
+        assert!(mistake("[\"a\", \"b\"]").starts_with("FILE, line 1: invalid type: sequence"));
+        assert_eq!(mistake(" \n"), "FILE: expected at least one line, got none");
+        assert!(matches!(read_jsonl("/nowhere/x.jsonl"), Err(ReadError::Io { .. })));
     }
 
     proptest::proptest! {

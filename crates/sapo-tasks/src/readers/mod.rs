@@ -1,28 +1,28 @@
-//! Datasets on disk: one file per layout. A reader checks every row and gives a [`Task`](crate::Task), or an error that
-//! names the file, the row and what was expected there.
+//! Datasets on disk. A [`Dataset`] is a folder of a benchmark; it knows by its files in which layout it is (one file a
+//! layout under `layouts/`). Every row is checked and becomes part of a [`Task`](crate::Task), or an error that names the
+//! file, the row and what was expected there.
 //!
-//! What a benchmark is (source, sequences, metric, known gaps) stands in `data/benchmarks/<name>/benchmark.toml`, which
-//! is compiled in; the rows are other people's and are read from a folder of the user's.
+//! What a benchmark is (source, sequences, metric, known gaps, checksums, downloads) stands in
+//! `data/benchmarks/<name>/benchmark.toml`, which is compiled in; the rows are other people's and are read from a folder
+//! of the user's.
 
 mod benchmark;
+mod dataset;
 mod error;
 mod jsonl;
+pub(crate) mod layouts;
 mod natural_instructions;
-mod paper_layout;
 mod rows;
-mod superni;
-mod text_classification;
-mod trace;
 
 use serde::{Deserialize, Serialize};
 
-pub use benchmark::{Benchmark, Missing, Sequence, TaskSpec, benchmarks};
+pub use benchmark::{Benchmark, Download, Missing, Sequence, TaskSpec, benchmarks};
+pub use dataset::Dataset;
 pub use error::ReadError;
-pub use jsonl::{read_jsonl, task_from_jsonl};
+pub use jsonl::{read_jsonl, rows_of_jsonl, task_from_jsonl};
+pub use layouts::LayoutName;
 pub use natural_instructions::{NaturalInstructions, NaturalTask};
-pub use superni::SuperNi;
-pub use text_classification::TextClassification;
-pub use trace::Trace;
+pub use rows::{Fault, Rows};
 
 /// A part of a task's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,25 +37,28 @@ pub enum Split {
 }
 
 impl Split {
-    /// `train.json`, `dev.json` or `test.json`.
-    pub fn file_name(self) -> &'static str {
+    /// All of them, in the order of a task's life.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Dev, Self::Test];
+
+    /// `train`, `dev` or `test`.
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Train => "train.json",
-            Self::Dev => "dev.json",
-            Self::Test => "test.json",
+            Self::Train => "train",
+            Self::Dev => "dev",
+            Self::Test => "test",
         }
     }
 }
 
-/// Where training rows come from when a task has no `train.json`.
+/// Where training rows come from when a task has no training file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum TrainFrom {
-    /// From `train.json` alone; a task without it is an error.
+    /// From the training file alone; a task without it is an error.
     #[default]
     #[serde(rename = "train")]
     Train,
-    /// From `dev.json` where `train.json` is missing; such a task then has no dev rows, because settings must not be
-    /// chosen on rows that were trained on.
+    /// From the dev file where the training file is missing; such a task then has no dev rows, because settings must not
+    /// be chosen on rows that were trained on.
     #[serde(rename = "dev")]
     DevWhereMissing,
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 use sapo_prompts::Instruction;
 use serde::Deserialize;
 
-use super::ReadError;
-use super::jsonl::for_each_line;
+use super::jsonl::read_lines;
 use super::rows::read_json;
+use super::{Fault, ReadError};
 use crate::{Example, Language, Task, TaskKind};
 
 /// Tasks that serve as training text.
@@ -58,13 +58,16 @@ impl NaturalInstructions {
         let entries: BTreeMap<String, Entry> = read_json(&names)?;
         let mut rows: BTreeMap<&str, Vec<Example>> =
             entries.keys().map(|name| (name.as_str(), Vec::new())).collect();
-        for_each_line(&lines, |line: Line| match rows.get_mut(line.task.as_str()) {
+        let read = read_lines(&lines, |line: Line| match rows.get_mut(line.task.as_str()) {
             Some(rows) => {
                 rows.push(Example::new(line.input, line.output));
-                Ok(())
+                Ok(None)
             }
             None => Err(format!("`task`: expected a task of tasks.json, got `{}`", line.task)),
         })?;
+        if let Some(Fault { number, reason }) = read.faults.into_iter().next() {
+            return Err(ReadError::Row { path: lines, unit: read.unit, number, reason });
+        }
         for (name, rows) in &rows {
             let expected = entries.get(*name).map_or(0, |entry| entry.examples);
             if rows.len() != expected {
