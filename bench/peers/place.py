@@ -47,7 +47,8 @@ class Place:
 
     def checkpoint(self, size):
         """The folder of a random checkpoint, made at its first use."""
-        folder = self.folder / f"{size}-{self.dtype}"
+        tokenizer = f"-{self.tokenizer.name}" if self.tokenizer else ""
+        folder = self.folder / f"{size}-{self.dtype}{tokenizer}"
         if not (folder / "model.safetensors").exists():
             extra = ["--tokenizer", self.tokenizer] if self.tokenizer else []
             script = HERE / "make_checkpoint.py"
@@ -93,7 +94,7 @@ class Place:
 
     def taught(self, size):
         """A checkpoint trained for a few dozen steps, so that its answers are short and end as real ones do."""
-        folder = self.folder / f"{size}-{self.dtype}-taught"
+        folder = self.folder / f"{self.checkpoint(size).name}-taught"
         if not (folder / "model.safetensors").exists():
             data = self.data(TAUGHT_WITH["examples"], TAUGHT_WITH["seed"]) / "train.jsonl"
             self.teach(folder, size, data, TAUGHT_WITH["learning_rate"][size], TAUGHT_WITH["epochs"])

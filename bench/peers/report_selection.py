@@ -56,8 +56,9 @@ def seconds(entries):
         found = times(entry, "sapo")
         verdict = f"{TARGET} {'met' if found['median'] >= TARGET else 'missed'}"
         start = f"{median(entry, 'peer', 'work_seconds'):.1f}"
-        rows.append([name(entry), start, *cells, ratio(found), verdict, ratio(times(entry, "sapo", "wall_seconds"))])
-    return table(["task", *STAGES.values(), "times faster", "target", "whole process"], rows)
+        others = [ratio(times(entry, "sapo", key)) for key in ("work_cpu_seconds", "wall_seconds")]
+        rows.append([name(entry), start, *cells, ratio(found), verdict, *others])
+    return table(["task", *STAGES.values(), "times faster", "target", "CPU time", "whole process"], rows)
 
 
 def tokens(entries):

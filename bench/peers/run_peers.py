@@ -54,6 +54,7 @@ def compare(task, place, rounds):
             if before:
                 cost["start_up_seconds"] = before["wall_seconds"]
                 cost["work_seconds"] = cost["wall_seconds"] - before["wall_seconds"]
+                cost["work_cpu_seconds"] = cost["cpu_seconds"] - before["cpu_seconds"]
             measured[name].append({**cost, **read})
         for name in worst:
             worst[name] = max(worst[name], task.differences(results["peer"], results[name]))

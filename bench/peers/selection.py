@@ -93,7 +93,7 @@ def training(place, name, model, data):
 
 def taught(place, folder, size, numbers):
     """A random checkpoint of that size, trained a little on the tasks themselves, so that losses differ as real ones do."""
-    made = place.folder / f"{size}-{place.dtype}-superni"
+    made = place.folder / f"{place.checkpoint(size).name}-superni"
     if not (made / "model.safetensors").exists():
         form, rows = superni.Form.of(place.checkpoint(size)), TAUGHT_WITH["rows"]
         pairs = []
