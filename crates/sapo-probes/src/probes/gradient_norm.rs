@@ -6,7 +6,7 @@ use crate::{Cost, Direction, Measurement, Probe, ProbeAbout, ProbeContext, Probe
 /// better, as a small gradient moves little of what was learnt before.
 ///
 /// # Formula
-/// ||g_P||₂ over all LoRA-B matrices, g_P the gradient of the token-mean loss ([`crate::gradients`])
+/// ‖g_P‖₂ over all LoRA-B matrices, g_P the gradient of the token-mean loss ([`crate::gradients`])
 ///
 /// # Units
 /// nats per token, per unit of the entries of B
@@ -22,7 +22,7 @@ pub struct GradientNorm;
 const ABOUT: ProbeAbout = ProbeAbout {
     name: "gradient-norm",
     summary: "norm of the first LoRA gradient",
-    formula: "||g_P|| over all LoRA-B matrices",
+    formula: "‖g_P‖ over all LoRA-B matrices",
     units: "nats/token per unit of B",
     cost: Cost::Gradient,
     better: Direction::Lower,

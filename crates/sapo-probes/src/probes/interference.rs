@@ -5,7 +5,7 @@ use crate::{Cost, Direction, FirstStep, Measurement, Probe, ProbeAbout, ProbeCon
 const ABOUT: ProbeAbout = ProbeAbout {
     name: "interference",
     summary: "predicted change of the earlier tasks' loss by the first step",
-    formula: "-lr <g_old, step of g_P>, step = g (clipped) or AdamW's g/(|g|+eps)",
+    formula: "-lr ⟨g_old, d(g_P)⟩, d(g) = g (clipped) or AdamW's g / (abs(g) + eps) of it",
     units: "nats/token",
     cost: Cost::GradientAndEarlier,
     better: Direction::Lower,

@@ -9,7 +9,7 @@ use super::words::words;
 /// Dictionary, and of a word that is not there its places of hyphenation and one.
 ///
 /// textstat hyphenates with Pyphen's patterns, this with those of TeX (`hypher`), with the same margin of two letters on
-/// either side. Of the 990 wordings in `data/prompts` the two differ in DIFFER, by at most MOST (tests/readability.rs).
+/// either side. Of the 990 wordings in `data/prompts` the two differ in 5, by at most 2 syllables (`tests/suite/readability.rs`).
 pub fn count_syllables(text: &str) -> usize {
     words(text).iter().map(|word| of_word(word)).sum()
 }
@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn words_are_looked_up_and_others_hyphenated() {
         for (word, count) in
-            [("banana", 3), ("don't", 1), ("every", 3), ("qwrtp", 1), ("hyperparameterless", 5)]
+            [("banana", 3), ("don't", 1), ("every", 3), ("qwrtp", 1), ("hyperparameterless", 7)]
         {
             assert_eq!(of_word(word), count, "{word}");
         }
