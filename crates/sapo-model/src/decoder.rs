@@ -231,6 +231,17 @@ impl Decoder {
     }
 
     /// Every projection that LoRA can be put on, with its module name.
+    pub(crate) fn named_linears(&self) -> Vec<(String, &Linear)> {
+        let at = |block: usize, name: &str| format!("{}.{block}.{name}", self.names.blocks);
+        let blocks = self.blocks.iter().enumerate();
+        blocks
+            .flat_map(|(i, block)| {
+                block.linears().into_iter().map(move |(name, linear)| (at(i, name), linear))
+            })
+            .collect()
+    }
+
+    /// The same, to change them.
     pub(crate) fn named_linears_mut(&mut self) -> Vec<(String, &mut Linear)> {
         let prefix = self.names.blocks;
         let blocks = self.blocks.iter_mut().enumerate();

@@ -29,6 +29,7 @@ mod prefix;
 mod rope;
 pub mod runtime;
 mod sampling;
+mod token_stats;
 mod weights;
 
 pub use batch::{Batch, token_budget_batches};
@@ -47,4 +48,5 @@ pub use new_tokenizer::train_tokenizer;
 pub use prefix::SharedPrefix;
 pub use sampling::{Sampling, SamplingError};
 pub use tch::{Device, Kind};
+pub use token_stats::TokenStats;
 pub use weights::{Weights, save_safetensors};

@@ -36,18 +36,30 @@ impl LanguageModel {
         TargetNll(self.nll_of(&hidden, batch))
     }
 
-    /// Losses `[M]` of the target tokens of a batch from the hidden states `[M, D]` that predict them, some rows at a time.
+    /// Losses `[M]` of the target tokens of a batch from the hidden states `[M, D]` that predict them.
     pub(crate) fn nll_of(&self, hidden: &Tensor, batch: &Batch) -> Tensor {
-        let nll = |hidden: &Tensor, targets: &Tensor| {
-            let logits = self.decoder().logits(hidden).to_kind(Kind::Float); // [rows, vocab]
+        self.from_logits(hidden, &batch.targets, |logits, targets| {
             logits.cross_entropy_loss(targets, None::<&Tensor>, Reduction::None, -100, 0.0)
+        })
+    }
+
+    /// What `of` makes of the logits `[rows, vocab]`, in f32, of hidden states `[M, D]` and of their targets `[rows]`, some
+    /// rows at a time: `[M, ..]`.
+    pub(crate) fn from_logits(
+        &self,
+        hidden: &Tensor,
+        targets: &Tensor,
+        of: impl Fn(&Tensor, &Tensor) -> Tensor,
+    ) -> Tensor {
+        let of_rows = |hidden: &Tensor, targets: &Tensor| {
+            of(&self.decoder().logits(hidden).to_kind(Kind::Float), targets)
         };
         let rows = (LOGITS_AT_ONCE / self.decoder().vocab_size()).max(64);
         if hidden.size()[0] <= rows {
-            return nll(hidden, &batch.targets);
+            return of_rows(hidden, targets);
         }
-        let (hidden, targets) = (hidden.split(rows, 0), batch.targets.split(rows, 0));
-        let parts: Vec<Tensor> = hidden.iter().zip(&targets).map(|(h, t)| nll(h, t)).collect();
+        let (hidden, targets) = (hidden.split(rows, 0), targets.split(rows, 0));
+        let parts: Vec<Tensor> = hidden.iter().zip(&targets).map(|(h, t)| of_rows(h, t)).collect();
         Tensor::cat(&parts, 0)
     }
 
@@ -63,6 +75,29 @@ impl LanguageModel {
         token_budget: usize,
         mut on_batch: impl FnMut(usize),
     ) -> Result<Vec<ExampleLoss>, ModelError> {
+        let mut losses = vec![ExampleLoss { nll_sum: 0.0, tokens: 0 }; examples.len()];
+        self.each_batch(examples, token_budget, |members, batch, hidden| {
+            let nll = Vec::<f64>::try_from(self.nll_of(hidden, batch).to_kind(Kind::Double))?;
+            for (value, &owner) in nll.iter().zip(&batch.owner) {
+                let loss = &mut losses[members[owner]];
+                loss.nll_sum += value;
+                loss.tokens += 1;
+            }
+            on_batch(members.len());
+            Ok(())
+        })?;
+        Ok(losses)
+    }
+
+    /// Reads examples forward only, in batches of at most `token_budget` padded tokens, what they share at their beginning
+    /// once. `read` gets the indices of a batch's examples, the batch, and the hidden states `[M, D]` that predict its
+    /// target tokens.
+    pub(crate) fn each_batch(
+        &self,
+        examples: &[Encoded],
+        token_budget: usize,
+        mut read: impl FnMut(&[usize], &Batch, &Tensor) -> Result<(), ModelError>,
+    ) -> Result<(), ModelError> {
         let _guard = tch::no_grad_guard();
         for (index, example) in examples.iter().enumerate() {
             example.check(index, self.max_tokens())?;
@@ -73,7 +108,6 @@ impl LanguageModel {
         let in_place = has_own_loops(self.kind(), self.device());
         let uncounted = if in_place { shared.len() } else { 0 };
         let lengths: Vec<usize> = examples.iter().map(|example| example.ids.len() - uncounted).collect();
-        let mut losses = vec![ExampleLoss { nll_sum: 0.0, tokens: 0 }; examples.len()];
         for members in token_budget_batches(&lengths, token_budget) {
             let chosen: Vec<&Encoded> = members.iter().map(|&i| &examples[i]).collect();
             let batch = Batch::after(shared.len(), &chosen, self.device());
@@ -81,14 +115,8 @@ impl LanguageModel {
                 None => self.decoder().hidden_of(&batch.sequences, &batch.asked, false),
                 Some(prefix) => self.decoder().hidden_after(prefix, &batch.sequences, &batch.asked),
             };
-            let nll = Vec::<f64>::try_from(self.nll_of(&hidden, &batch).to_kind(Kind::Double))?;
-            for (value, &owner) in nll.iter().zip(&batch.owner) {
-                let loss = &mut losses[members[owner]];
-                loss.nll_sum += value;
-                loss.tokens += 1;
-            }
-            on_batch(members.len());
+            read(&members, &batch, &hidden)?;
         }
-        Ok(losses)
+        Ok(())
     }
 }

@@ -66,6 +66,22 @@ impl LanguageModel {
         attached.flat_map(|low_rank| [low_rank.a.shallow_clone(), low_rank.b.shallow_clone()]).collect()
     }
 
+    /// The module names of the attached adapter with its A `[r, in]` and B `[out, r]`, in the order of
+    /// [`LanguageModel::lora_parameters`]; empty where none is attached.
+    pub fn named_lora(&self) -> Vec<(String, (Tensor, Tensor))> {
+        let pair = |low_rank: &LowRank| (low_rank.a.shallow_clone(), low_rank.b.shallow_clone());
+        let linears = self.decoder().named_linears();
+        linears.into_iter().filter_map(|(name, linear)| Some((name, pair(linear.lora.as_ref()?)))).collect()
+    }
+
+    /// Takes the attached adapter off without adding it to the weights: the model is what it was before
+    /// [`LanguageModel::attach_lora`].
+    pub fn detach_lora(&mut self) {
+        for (_, linear) in self.decoder_mut().named_linears_mut() {
+            linear.lora = None;
+        }
+    }
+
     /// Adds the attached adapter to the weights, so that it costs nothing from now on, and returns it for keeping.
     pub fn fold_lora(&mut self, config: &LoraConfig) -> Lora {
         let _guard = tch::no_grad_guard();

@@ -19,4 +19,5 @@ mod sampling;
 mod shared_prefix;
 mod stand_in;
 mod text;
+mod token_stats;
 mod trained_models;
