@@ -90,7 +90,8 @@ pub struct TrainingStep {
 pub struct Usage {
     /// Step, as in [`Score::step`].
     pub step: u32,
-    /// `search`, `select`, `train`, `reselect` (probes while training, which `train` does not count) or `evaluate`.
+    /// `search`, `select`, `interference` (its seconds are part of those of `select`, its tokens are not), `train`,
+    /// `reselect` (probes while training, which `train` does not count) or `evaluate`.
     pub phase: String,
     /// Wall-clock seconds.
     pub seconds: f64,

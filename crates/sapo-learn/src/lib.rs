@@ -4,6 +4,7 @@
 //! chooses is a selector of `sapo-bandit`; how training avoids forgetting is a [`methods::Method`].
 
 mod candidates;
+mod interference;
 pub mod methods;
 mod model_writer;
 mod optimizer;
@@ -22,6 +23,7 @@ mod error;
 
 pub use candidates::Candidates;
 pub use error::LearnError;
+pub use interference::InterferenceConfig;
 pub use model_writer::ModelWriter;
 pub use optimizer::{AdamW, AdamWConfig, clip_gradient_norm};
 pub use reselection::{ProbeCost, Reselecting, ReselectionConfig, most_used};

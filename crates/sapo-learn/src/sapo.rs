@@ -17,14 +17,17 @@
 use std::path::Path;
 use std::time::Instant;
 
+use sapo_bandit::SelectorConfig;
 use sapo_bench::EvaluationConfig;
 use sapo_lab::record::{RunRecord, TrainingStep};
 use sapo_model::{Encoded, LanguageModel};
+use sapo_probes::FreshLora;
 use sapo_prompts::{Instruction, PromptPool, PromptVariant};
 use sapo_tasks::{Example, Task, TaskStream, layout, subset};
 use serde::{Deserialize, Serialize};
 
 use crate::candidates::Candidates;
+use crate::interference::{InterferenceConfig, Learnt, Next};
 use crate::methods::{Lesson, Method, MethodConfig};
 use crate::recorder::Recorder;
 use crate::reselection::{Reselecting, ReselectionConfig, most_used};
@@ -41,6 +44,9 @@ pub struct StreamConfig {
     pub candidates: Candidates,
     /// How wordings are chosen.
     pub selection: SelectionConfig,
+    /// What `interference-aware` needs, and no other rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interference: Option<InterferenceConfig>,
     /// How they are chosen again while a task trains; absent: not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reselection: Option<ReselectionConfig>,
@@ -50,6 +56,20 @@ pub struct StreamConfig {
     pub train: TrainConfig,
     /// Evaluation after each task.
     pub evaluation: EvaluationConfig,
+}
+
+impl StreamConfig {
+    fn check(&self) -> Result<(), LearnError> {
+        let asks = matches!(self.selection.selector, SelectorConfig::InterferenceAware(_));
+        if asks == self.interference.is_some() {
+            return Ok(());
+        }
+        Err(LearnError::Setting {
+            name: "interference",
+            got: if asks { "nothing" } else { "a value" }.to_string(),
+            expected: "a value for the selector interference-aware, and for no other",
+        })
+    }
 }
 
 /// Runs the stream and returns everything that was found.
@@ -76,6 +96,8 @@ pub fn run_stream(
             expected: "one pool for each task",
         });
     }
+    config.check()?;
+    let mut learnt = config.interference.map(Learnt::nothing);
     let mut prompts: Vec<Instruction> = tasks.iter().map(|task| task.instruction.clone()).collect();
     let mut method = config.method.build();
     let mut run = Recorder::new(tasks.len(), on_progress);
@@ -97,7 +119,17 @@ pub fn run_stream(
             run.note_usage(step, "search", started, searched);
         }
         let started = Instant::now();
-        let choice = choose(model, task, &pool, &asked, &config.selection, selection_seed)?;
+        let choice = match &learnt {
+            None => choose(model, task, &pool, &asked, &config.selection, selection_seed)?,
+            Some(learnt) => {
+                let seed = derive_seed(seed, "training", step);
+                let adapter = FreshLora { config: config.method.adapter().clone(), seed };
+                let next = Next { task, examples: &asked, adapter, train: &config.train };
+                let (choice, cost) = learnt.choose(model, &next, &pool, &config.selection, selection_seed)?;
+                run.note_seconds(step, "interference", cost.seconds, cost.tokens);
+                choice
+            }
+        };
         run.note_choice(step, task, &choice, started);
 
         run.begin("train", &task.name);
@@ -106,6 +138,10 @@ pub fn run_stream(
             None => training.under(&choice.variant, model, &mut run)?,
             Some(again) => training.choosing_again(again, &choice, model, &mut run)?,
         };
+
+        if let Some(learnt) = &mut learnt {
+            learnt.keep(task, &prompts[t], derive_seed(seed, "kept rows", step));
+        }
 
         run.begin("evaluate", &format!("after {}", task.name));
         run.evaluate_all(model, tasks, &prompts, step, &config.evaluation)?;
@@ -152,8 +188,8 @@ impl Training<'_> {
     ) -> Result<Instruction, LearnError> {
         let started = Instant::now();
         let examples = encode_training(model, self.task, &wording.text)?;
-        let learnt = self.learn(&mut FixedTexts(&examples), std::slice::from_ref(wording), model, run)?;
-        run.note_usage(self.step, "train", started, learnt.tokens);
+        let course = self.learn(&mut FixedTexts(&examples), std::slice::from_ref(wording), model, run)?;
+        run.note_usage(self.step, "train", started, course.tokens);
         Ok(wording.text.clone())
     }
 
@@ -180,12 +216,12 @@ impl Training<'_> {
             selection.token_budget,
             seed,
         );
-        let learnt = self.learn(&mut texts, &wordings, model, run)?;
+        let course = self.learn(&mut texts, &wordings, model, run)?;
         let probes = texts.cost();
         let seconds = started.elapsed().as_secs_f64() - probes.seconds;
-        run.note_seconds(self.step, "train", seconds, learnt.tokens);
+        run.note_seconds(self.step, "train", seconds, course.tokens);
         run.note_seconds(self.step, "reselect", probes.seconds, probes.tokens);
-        let prompt = most_used(&learnt.wording_by_step).map_or(choice.winner, |&wording| wording);
+        let prompt = most_used(&course.wording_by_step).map_or(choice.winner, |&wording| wording);
         Ok(wordings[prompt].text.clone())
     }
 
@@ -196,14 +232,14 @@ impl Training<'_> {
         wordings: &[PromptVariant],
         model: &mut LanguageModel,
         run: &mut Recorder<'_>,
-    ) -> Result<Learnt, LearnError> {
+    ) -> Result<Course, LearnError> {
         let (step, train, artifacts) = (self.step, &self.config.train, self.artifacts);
         let seed = derive_seed(self.seed, "training", step);
         let lesson = Lesson { step, texts, train, seed, artifacts };
-        let mut learnt = Learnt::default();
+        let mut course = Course::default();
         self.method.learn(model, lesson, &mut |outcome| {
-            learnt.tokens += outcome.tokens as u64;
-            learnt.wording_by_step.push(outcome.wording);
+            course.tokens += outcome.tokens as u64;
+            course.wording_by_step.push(outcome.wording);
             let done = format!("{}/{}", outcome.optimiser_step, outcome.total_steps);
             run.tell(&format!("train: {} {done}", self.task.name));
             run.record.training.push(TrainingStep {
@@ -214,13 +250,13 @@ impl Training<'_> {
                 wording: wordings[outcome.wording].id.clone(),
             });
         })?;
-        Ok(learnt)
+        Ok(course)
     }
 }
 
 /// What came of it.
 #[derive(Default)]
-struct Learnt {
+struct Course {
     tokens: u64,
     /// Number of the wording of each optimiser step.
     wording_by_step: Vec<usize>,

@@ -65,13 +65,29 @@ impl LossOracle for ModelOracle<'_> {
     }
 
     fn observe(&mut self, arm: usize, examples: &[usize]) -> Result<Vec<Observation>, OracleError> {
-        let measured = self.probe.measure(&self.candidates[arm].text, examples)?;
-        let observation = |(loss, tokens): (sapo_model::ExampleLoss, usize)| Observation {
-            nll_sum: loss.nll_sum,
-            target_tokens: loss.tokens as u64,
-            forward_tokens: tokens as u64,
-        };
-        Ok(measured.into_iter().map(observation).collect())
+        observations(&self.probe, &self.candidates[arm], examples)
+    }
+}
+
+/// What a selector is told of one wording.
+pub(crate) fn observations(
+    probe: &PreUpdateLoss<'_>,
+    variant: &PromptVariant,
+    examples: &[usize],
+) -> Result<Vec<Observation>, OracleError> {
+    let observation = |(loss, tokens): (sapo_model::ExampleLoss, usize)| Observation {
+        nll_sum: loss.nll_sum,
+        target_tokens: loss.tokens as u64,
+        forward_tokens: tokens as u64,
+    };
+    Ok(probe.measure(&variant.text, examples)?.into_iter().map(observation).collect())
+}
+
+impl SelectionConfig {
+    /// The candidates of a pool.
+    pub(crate) fn candidates<'a>(&self, pool: &'a PromptPool) -> &'a [PromptVariant] {
+        let keep_original = self.include_original || self.selector == SelectorConfig::Original;
+        if keep_original { pool.variants() } else { &pool.variants()[1..] }
     }
 }
 
@@ -87,16 +103,25 @@ pub fn choose(
     config: &SelectionConfig,
     seed: u64,
 ) -> Result<Choice, LearnError> {
-    let keep_original = config.include_original || config.selector == SelectorConfig::Original;
-    let candidates = if keep_original { pool.variants() } else { &pool.variants()[1..] };
+    let candidates = config.candidates(pool);
     let mut oracle = ModelOracle {
         probe: PreUpdateLoss { model, task, examples, token_budget: config.token_budget },
         candidates,
     };
-    let selection = config
-        .selector
+    decide(&mut oracle, task, candidates, config.selector, seed)
+}
+
+/// Lets a selector choose among the candidates of a task.
+pub(crate) fn decide(
+    oracle: &mut dyn LossOracle,
+    task: &Task,
+    candidates: &[PromptVariant],
+    selector: SelectorConfig,
+    seed: u64,
+) -> Result<Choice, LearnError> {
+    let selection = selector
         .build()
-        .select(&mut oracle, seed)
+        .select(oracle, seed)
         .map_err(|error| LearnError::Selection { task: task.name.clone(), problem: error.to_string() })?;
     Ok(Choice {
         variant: candidates[selection.winner].clone(),

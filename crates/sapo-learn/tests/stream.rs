@@ -169,3 +169,45 @@ fn a_missing_pool_and_a_task_without_rows_are_errors() {
     let refused = run_stream(&mut nano(), &stream, &pools, &config, 1, artifacts.path(), &mut silent);
     assert!(matches!(refused, Err(LearnError::NoExamples { split: "training", .. })));
 }
+
+#[test]
+fn interference_aware_asks_for_interference_from_the_second_task_on_and_leaves_the_model_as_it_was() {
+    let _alone = alone();
+    let rule = |weight: f64| -> StreamConfig {
+        let selector = serde_json::json!({"interference-aware": {"weight": weight}});
+        let interference = Some(serde_json::from_value(serde_json::json!({"examples": 6})).unwrap());
+        StreamConfig { interference, ..config(serde_json::from_value(selector).unwrap()) }
+    };
+    let tokens = |record: &RunRecord, step: u32| -> u64 {
+        let of_phase = record.usage.iter().filter(|u| u.step == step && u.phase == "interference");
+        of_phase.map(|usage| usage.forward_tokens).sum()
+    };
+    let (mut weighed, ..) = run_with(&rule(1e-9), 1);
+    assert_eq!(tokens(&weighed, 1), 0, "before the first task there is nothing to interfere with");
+    assert!(tokens(&weighed, 2) > 0);
+    // a weight too small to count, and none at all, which asks nothing: gradients moved neither weights nor dropout
+    let (mut race, ..) = run_with(&rule(0.0), 1);
+    assert_eq!(tokens(&race, 2), 0);
+    for record in [&mut weighed, &mut race] {
+        record.usage.retain(|usage| usage.phase != "interference");
+    }
+    assert_eq!(chosen(&weighed, 2), chosen(&race, 2));
+    assert_eq!(weighed.training, race.training);
+    assert_eq!(weighed.predictions, race.predictions);
+}
+
+#[test]
+fn interference_is_given_to_the_rule_that_asks_for_it_and_to_no_other() {
+    let refused = |config: &StreamConfig| {
+        let (stream, artifacts) = (stream(), tempfile::tempdir().unwrap());
+        let pools: Vec<PromptPool> = stream.tasks.iter().map(pool).collect();
+        let mut silent = |_: usize, _: usize, _: &str| {};
+        let run = run_stream(&mut nano(), &stream, &pools, config, 1, artifacts.path(), &mut silent);
+        matches!(run, Err(LearnError::Setting { name: "interference", .. }))
+    };
+    let _alone = alone();
+    let rule: SelectorConfig = "interference-aware".parse().unwrap();
+    assert!(refused(&config(rule)));
+    let interference = Some(serde_json::from_value(serde_json::json!({"examples": 6})).unwrap());
+    assert!(refused(&StreamConfig { interference, ..config(SelectorConfig::Exhaustive) }));
+}

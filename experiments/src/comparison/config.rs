@@ -6,7 +6,7 @@ use sapo_bench::EvaluationConfig;
 use sapo_lab::ExperimentArgs;
 use sapo_learn::methods::MethodConfig;
 use sapo_learn::sapo::StreamConfig;
-use sapo_learn::{Candidates, ReselectionConfig, SelectionConfig, TrainConfig};
+use sapo_learn::{Candidates, InterferenceConfig, ReselectionConfig, SelectionConfig, TrainConfig};
 use sapo_tasks::TaskStream;
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +60,8 @@ pub struct Arm {
     pub selector: SelectorConfig,
     /// How it is chosen again while the task trains; absent: not at all.
     pub reselection: Option<ReselectionConfig>,
+    /// What `interference-aware` needs; absent for every other rule.
+    pub interference: Option<InterferenceConfig>,
 }
 
 /// What all arms share in choosing.
@@ -169,6 +171,7 @@ impl ComparisonConfig {
                     include_original,
                     token_budget,
                 },
+                interference: arm.interference,
                 reselection: arm.reselection.clone(),
                 method: self.method.clone(),
                 train: self.train.clone(),

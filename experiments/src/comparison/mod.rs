@@ -202,9 +202,19 @@ mod tests {
     #[test]
     fn cells_that_were_stored_before_are_found_again() {
         let named = |arms: [(&str, &str); 4]| arms.map(|(arm, id)| (arm.to_string(), id.to_string()));
-        let quickstart = [("static", ""), ("random", ""), ("sapo", ""), ("sapp", "")];
+        let quickstart = [
+            ("static", "eaa07fb8020c62fd"),
+            ("random", "3c65d15f12c27bd8"),
+            ("sapo", "9da277121a82fa30"),
+            ("sapp", "be852e9817d1d9be"),
+        ];
         assert_eq!(cells(QUICKSTART), named(quickstart));
-        let ni_seq_c1 = [("static", ""), ("random", ""), ("sapo", ""), ("sapp", "")];
+        let ni_seq_c1 = [
+            ("static", "dae4f2da90d5af0b"),
+            ("random", "41e1701619730241"),
+            ("sapo", "09cb1f45e2b1edaf"),
+            ("sapp", "7d4dd34dfbd56c07"),
+        ];
         assert_eq!(cells(NI_SEQ_C1), named(ni_seq_c1));
     }
 

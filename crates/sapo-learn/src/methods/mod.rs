@@ -47,6 +47,13 @@ pub enum MethodConfig {
 }
 
 impl MethodConfig {
+    /// The adapter that the training of a task begins with, its seed being the lesson's.
+    pub fn adapter(&self) -> &LoraConfig {
+        match self {
+            Self::LoraInc(lora) => lora,
+        }
+    }
+
     /// The method itself, before its first task.
     pub fn build(&self) -> Box<dyn Method> {
         match self {

@@ -42,6 +42,7 @@ pub(crate) fn config(selector: SelectorConfig) -> StreamConfig {
     StreamConfig {
         candidates: Candidates::Given,
         selection: SelectionConfig { selector, examples: 12, include_original: true, token_budget: 4096 },
+        interference: None,
         reselection: None,
         method: MethodConfig::LoraInc(LoraConfig {
             lora_dropout: 0.1,
