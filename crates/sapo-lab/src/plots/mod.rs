@@ -21,6 +21,7 @@ mod arm_metrics;
 mod axes;
 mod check;
 mod error;
+mod named_points;
 mod palette;
 mod render;
 mod scene;
@@ -36,6 +37,7 @@ mod tests;
 
 pub use arm_metrics::{ArmMetrics, Metric, arm_metrics};
 pub use error::PlotError;
+pub use named_points::{NamedPoint, NamedPoints, named_points};
 pub use render::{Figure, FigureFiles};
 pub use stream_curves::{ArmCurves, StreamCurves, stream_curves};
 pub use strips::{Strip, Strips, strips};
