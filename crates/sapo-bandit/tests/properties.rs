@@ -12,7 +12,8 @@ use sapo_bandit::selectors::{
 };
 use sapo_bandit::simulator::{LossTable, Replay};
 use sapo_bandit::{
-    Fraction, LossOracle, Nats, Observation, OracleError, Promise, Selection, Selector, SelectorConfig, Weight,
+    Fraction, LossOracle, Nats, Observation, OracleError, Promise, Selection, Selector, SelectorConfig,
+    Weight,
 };
 
 const BERNSTEIN_SERFLING: Bound = Bound::BernsteinSerfling { range: None };
@@ -98,7 +99,8 @@ impl LossOracle for Interfering<'_> {
 /// One number an arm, none alike.
 fn interferences() -> impl Strategy<Value = Vec<f64>> {
     let shuffled = Just((0..7).map(f64::from).collect::<Vec<_>>()).prop_shuffle();
-    (shuffled, 0.0_f64..4.0).prop_map(|(ranks, scale)| ranks.into_iter().map(|rank| scale * (rank - 3.0)).collect())
+    (shuffled, 0.0_f64..4.0)
+        .prop_map(|(ranks, scale)| ranks.into_iter().map(|rank| scale * (rank - 3.0)).collect())
 }
 
 /// Losses in 64ths of a nat, so that sums are exact: target tokens of each example, losses of each arm on it.

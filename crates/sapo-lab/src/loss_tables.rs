@@ -70,7 +70,17 @@ mod tests {
             let [state, words, prefix_tokens] = numbers;
             let (own_tokens, target_tokens, nll) = lists;
             LossRow {
-                table, model, stream, state, task, variant, words, prefix_tokens, own_tokens, target_tokens, nll,
+                table,
+                model,
+                stream,
+                state,
+                task,
+                variant,
+                words,
+                prefix_tokens,
+                own_tokens,
+                target_tokens,
+                nll,
             }
         });
         vec(row, 0..4)

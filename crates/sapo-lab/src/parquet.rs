@@ -211,8 +211,12 @@ macro_rules! numbers {
         impl Field for Vec<$kind> {
             fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
                 let rows = values.len();
-                let mut builder =
-                    ListPrimitiveChunkedBuilder::<$polars>::new(name.into(), rows, rows, <$polars>::get_static_dtype());
+                let mut builder = ListPrimitiveChunkedBuilder::<$polars>::new(
+                    name.into(),
+                    rows,
+                    rows,
+                    <$polars>::get_static_dtype(),
+                );
                 values.for_each(|numbers| builder.append_slice(numbers));
                 builder.finish().into_column()
             }

@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn rows_become_tables() {
-        let rows = [row("a", "original", [1.0, 3.0]), row("a", "1", [0.5, 0.5]), row("b", "original", [1.0, 1.0])];
+        let rows =
+            [row("a", "original", [1.0, 3.0]), row("a", "1", [0.5, 0.5]), row("b", "original", [1.0, 1.0])];
         let tables = tables_of(&rows).unwrap();
         assert_eq!(tables.iter().map(|table| table.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(tables[0].table.means(), [1.0, 0.25]);

@@ -51,8 +51,8 @@ pub fn play_rule(
         let mut of_table = Vec::new();
         for seed in 0..seeds {
             let table = &problem(&recorded.table, population, seed)?;
-            let trial =
-                play(selector.as_ref(), table, seed).map_err(|error| anyhow!("table {}: {error}", recorded.id))?;
+            let trial = play(selector.as_ref(), table, seed)
+                .map_err(|error| anyhow!("table {}: {error}", recorded.id))?;
             let shared = table.exhaustive_forward_tokens() as f64;
             unshared.push(trial.cost * shared / table.unshared_forward_tokens() as f64);
             of_table.push(trial);
@@ -63,7 +63,8 @@ pub fn play_rule(
     let of = |chosen: &[usize]| {
         Performance::of(&chosen.iter().flat_map(|&table| trials[table].iter().copied()).collect::<Vec<_>>())
     };
-    let all = of(&(0..trials.len()).collect::<Vec<_>>()).ok_or_else(|| anyhow!("there are no tables to play on"))?;
+    let all = of(&(0..trials.len()).collect::<Vec<_>>())
+        .ok_or_else(|| anyhow!("there are no tables to play on"))?;
     let share_good = |trials: &Vec<Trial>| Performance::of(trials).map_or(0.0, |seen| seen.good);
     let good = bootstrap.mean(&trials.iter().map(share_good).collect::<Vec<_>>())?;
     let cost = Bootstrap { resamples: 1000, ..bootstrap }

@@ -142,7 +142,9 @@ impl LossTable {
     /// What asking everything costs: every prefix once, everything else.
     pub fn exhaustive_forward_tokens(&self) -> u64 {
         match &self.cost {
-            Some(cost) => cost.prefix_tokens.iter().sum::<u64>() + cost.own_tokens.iter().flatten().sum::<u64>(),
+            Some(cost) => {
+                cost.prefix_tokens.iter().sum::<u64>() + cost.own_tokens.iter().flatten().sum::<u64>()
+            }
             None => (self.arms() * self.examples()) as u64,
         }
     }

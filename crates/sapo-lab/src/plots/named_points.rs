@@ -64,12 +64,16 @@ pub fn named_points(data: &NamedPoints) -> Result<Figure, PlotError> {
     }
     let bold = data.points.iter().filter(|point| point.bold).map(|point| point.name.as_str());
     let mut paints = colours(bold).into_iter();
-    let paints: Vec<Rgb> =
-        data.points.iter().map(|point| if point.bold { paints.next().unwrap_or(BLACK) } else { GREY }).collect();
+    let paints: Vec<Rgb> = data
+        .points
+        .iter()
+        .map(|point| if point.bold { paints.next().unwrap_or(BLACK) } else { GREY })
+        .collect();
     for (point, paint) in data.points.iter().zip(&paints) {
         scene.disc(plot.at(point.x, point.y), RADIUS, *paint, 0.9);
     }
-    let mut taken: Vec<Room> = data.points.iter().map(|point| Room::of_dot(plot.at(point.x, point.y))).collect();
+    let mut taken: Vec<Room> =
+        data.points.iter().map(|point| Room::of_dot(plot.at(point.x, point.y))).collect();
     for (point, paint) in data.points.iter().zip(&paints) {
         let (at, align, room) = place(&point.name, plot.at(point.x, point.y), &plot, &taken);
         taken.push(room);
@@ -99,7 +103,8 @@ fn place(name: &str, (x, y): (f64, f64), plot: &Plot, taken: &[Room]) -> ((f64, 
     const STEPS: [f64; 9] = [0.0, -1.0, 1.0, -2.0, 2.0, -3.0, 3.0, -4.0, 4.0];
     let (width, line) = (TICK.width(name), TICK.line());
     let sides = [(Align::Left, RADIUS + 8.0), (Align::Right, -RADIUS - 8.0)];
-    let spots = STEPS.iter().flat_map(|step| sides.map(|(align, gap)| ((x + gap, y + step * line * 0.9), align)));
+    let spots =
+        STEPS.iter().flat_map(|step| sides.map(|(align, gap)| ((x + gap, y + step * line * 0.9), align)));
     let rooms = spots.map(|(at, align)| {
         let left = if align == Align::Right { at.0 - width } else { at.0 };
         (at, align, Room([left, at.1 - line / 2.0, left + width, at.1 + line / 2.0]))

@@ -132,7 +132,9 @@ impl Judge {
     pub(super) fn promise(&self, within: f64, estimated: bool) -> Promise {
         let confidence = 1.0 - self.delta;
         match self.bound.range() {
-            Some(range) if self.widest <= range.get() && !estimated => Promise::AtLeast { confidence, within },
+            Some(range) if self.widest <= range.get() && !estimated => {
+                Promise::AtLeast { confidence, within }
+            }
             _ => Promise::Approximate { confidence, within },
         }
     }

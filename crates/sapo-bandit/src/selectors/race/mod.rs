@@ -155,9 +155,11 @@ impl Course {
             self.judge.risk(sample, rival, leader, slack + self.handicaps[rival] - self.handicaps[leader])
         };
         let share = self.judge.share(sample.arms(), self.looks);
-        self.field.drop_behind(&self.standings(sample), self.slack, risk, |risk, rivals| match self.rule.bound {
-            Bound::PairedT => self.account.accepts(risk, rivals),
-            Bound::BernsteinSerfling { .. } | Bound::Betting { .. } => risk <= share,
+        self.field.drop_behind(&self.standings(sample), self.slack, risk, |risk, rivals| {
+            match self.rule.bound {
+                Bound::PairedT => self.account.accepts(risk, rivals),
+                Bound::BernsteinSerfling { .. } | Bound::Betting { .. } => risk <= share,
+            }
         });
     }
 
