@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 
 use sapo_bandit::selectors::{Bound, Lucb, Race};
 use sapo_bandit::simulator::{LossTable, Performance, Synthetic, Tail, play};
-use sapo_bandit::{Fraction, Interval, LossOracle, Nats, Promise, Selector};
+use sapo_bandit::{Fraction, Interval, LossOracle, Nats, Promise, Selector, SelectorConfig};
 
 /// The widest difference of two arms on one example: what a user must know for `AtLeast`.
 fn range(table: &LossTable) -> Nats {
@@ -78,6 +78,23 @@ fn betting_errs_in_at_most_delta_and_saves() {
     let seen = errs_in_at_most_delta(|range| Bound::Betting { range: Some(range) });
     // A rule that always saw everything would keep any promise.
     assert!(seen[0].median_cost < 0.9, "{seen:?}");
+}
+
+#[test]
+fn the_default_rule_errs_in_at_most_delta_and_saves() {
+    let plain = Synthetic::default();
+    let kinds = [
+        plain,
+        Synthetic { tail: Tail::Heavy, ..plain },
+        Synthetic { tail: Tail::Outliers, ..plain },
+        Synthetic { near_ties: 3, ..plain },
+    ];
+    let rule = SelectorConfig::default().build();
+    for recipe in kinds {
+        let trial = |seed: u64| play(rule.as_ref(), &recipe.table(seed), seed).unwrap();
+        let seen = Performance::of(&(0..150).map(trial).collect::<Vec<_>>()).unwrap();
+        assert!(seen.broken <= 0.1 && seen.median_cost < 0.5, "{recipe:?}: {seen:?}");
+    }
 }
 
 #[test]

@@ -39,7 +39,9 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> anyhow::Result<()> {
     runtime::init(1);
-    let plan: Plan = toml::from_str(include_str!("../../configs/record-tables.toml"))?;
+    let plan = places::project("experiments/configs/record-tables.toml");
+    let plan = std::fs::read_to_string(&plan).with_context(|| format!("cannot read {}", plan.display()))?;
+    let plan: Plan = toml::from_str(&plan)?;
     let known: Vec<&str> = plan.recording.iter().map(|recording| recording.model.as_str()).collect();
     if let Some(unknown) = args.models.iter().find(|name| !known.contains(&name.as_str())) {
         bail!("there is no recording of {unknown}; there are {}", known.join(", "));
@@ -56,10 +58,14 @@ fn make(plan: &Plan, recording: &Recording, args: &Args) -> anyhow::Result<()> {
     let folder = model_folder(&recording.model, args.folder.as_deref())?;
     let scratch = places::cache("record-tables");
     std::fs::create_dir_all(&scratch).with_context(|| format!("cannot create {}", scratch.display()))?;
-    let rows = record(plan, recording, &folder, args.data.as_deref(), &scratch)?;
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot create {}", args.out.display()))?;
     let path = args.out.join(format!("{}.parquet", recording.model));
-    write(&path, &rows)?;
+    let mut rows = Vec::new();
+    for source in &recording.streams {
+        rows.extend(record(plan, recording, source, &folder, args.data.as_deref(), &scratch)?);
+        // after each stream: the recording of a model takes minutes
+        write(&path, &rows)?;
+    }
     let note = json!({
         "recording": recording,
         "seed": plan.seed,

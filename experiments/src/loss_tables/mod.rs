@@ -1,7 +1,9 @@
 //! Recorded tables of losses: made by asking a model everything ([`record`]), kept as Parquet, played by the selectors.
 
+mod play;
 mod record;
 
+pub use play::{Played, Population, play_rule};
 pub use record::{Plan, Recording, record};
 
 use std::path::Path;
@@ -25,6 +27,14 @@ pub struct Recorded {
     pub task: String,
     /// The losses.
     pub table: LossTable,
+}
+
+impl Recorded {
+    /// Whether it may be looked at while parameters are chosen: the benchmark's streams for choosing settings, which share
+    /// no task with the others.
+    pub fn is_development(&self) -> bool {
+        self.stream.starts_with("dev-")
+    }
 }
 
 /// All tables of a folder, file by file in the order of their names.

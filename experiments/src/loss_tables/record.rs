@@ -49,41 +49,37 @@ pub struct Recording {
 /// A task is recorded where its wordings leave so many tokens for an input.
 const LEAST_INPUT: usize = 40;
 
-/// Learns every stream of a recording under the original wordings and asks the model everything on the way.
+/// Learns a stream of a recording under the original wordings and asks the model everything on the way.
 ///
 /// # Errors
 /// Names the stream or the task and what failed.
 pub fn record(
     plan: &Plan,
     recording: &Recording,
+    source: &StreamSource,
     folder: &Path,
     data: Option<&Path>,
     scratch: &Path,
 ) -> anyhow::Result<Vec<LossRow>> {
+    let device = runtime::parse_device("cpu").map_err(anyhow::Error::msg)?;
+    let mut model = LanguageModel::open(folder, Kind::Float, device)?;
+    let (stream, pools) = fitting(plan, recording, source, &model, data)?;
+    let mut method = plan.method.build();
     let mut rows = Vec::new();
-    for source in &recording.streams {
-        let mut model = LanguageModel::open(
-            folder,
-            Kind::Float,
-            runtime::parse_device("cpu").map_err(anyhow::Error::msg)?,
-        )?;
-        let (stream, pools) = fitting(plan, recording, source, &model, data)?;
-        let mut method = plan.method.build();
-        for state in 0..=stream.tasks.len() {
-            for task in recording.tasks.iter().filter_map(|&ahead| state.checked_add_signed(ahead)) {
-                if let Some(asked) = stream.tasks.get(task) {
-                    let origin = Origin { model: &recording.model, stream: source.name(), state };
-                    rows.extend(origin.table(&model, asked, &pools[task], plan.token_budget)?);
-                }
+    for state in 0..=stream.tasks.len() {
+        for task in recording.tasks.iter().filter_map(|&ahead| state.checked_add_signed(ahead)) {
+            if let Some(asked) = stream.tasks.get(task) {
+                let origin = Origin { model: &recording.model, stream: source.name(), state };
+                rows.extend(origin.table(&model, asked, &pools[task], plan.token_budget)?);
             }
-            if let Some(next) = stream.tasks.get(state) {
-                let step = state + 1;
-                let examples = encode(&model, next, &pools[state].variants()[0])?;
-                let seed = derive_seed(plan.seed, "training", step);
-                let texts = &mut FixedTexts(&examples);
-                let lesson = Lesson { step, texts, train: &recording.train, seed, artifacts: scratch };
-                method.learn(&mut model, lesson, &mut |_| ())?;
-            }
+        }
+        if let Some(next) = stream.tasks.get(state) {
+            let step = state + 1;
+            let examples = encode(&model, next, &pools[state].variants()[0])?;
+            let seed = derive_seed(plan.seed, "training", step);
+            let texts = &mut FixedTexts(&examples);
+            let lesson = Lesson { step, texts, train: &recording.train, seed, artifacts: scratch };
+            method.learn(&mut model, lesson, &mut |_| ())?;
         }
     }
     Ok(rows)

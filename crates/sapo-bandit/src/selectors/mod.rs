@@ -116,6 +116,13 @@ registry! {
     }
 }
 
+impl Default for SelectorConfig {
+    /// The rule that is taken where none is given (`docs/experiments.md`, selectors, says why).
+    fn default() -> Self {
+        Self::Thompson(Thompson::default())
+    }
+}
+
 impl std::str::FromStr for SelectorConfig {
     type Err = String;
 

@@ -47,7 +47,7 @@ impl Default for Thompson {
         Self {
             delta: Fraction::of(0.1),
             epsilon: Nats::of(0.0),
-            tolerance: Fraction::of(0.0),
+            tolerance: Fraction::of(0.01),
             budget: Fraction::of(1.0),
             min_examples: super::race::MIN_EXAMPLES,
             batch: super::race::BATCH,

@@ -21,6 +21,7 @@ mod arm_metrics;
 mod axes;
 mod check;
 mod error;
+mod named_points;
 mod palette;
 mod ranking;
 mod render;
@@ -37,6 +38,7 @@ mod tests;
 
 pub use arm_metrics::{ArmMetrics, Metric, arm_metrics};
 pub use error::PlotError;
+pub use named_points::{NamedPoint, NamedPoints, named_points};
 pub use ranking::{RankedWording, Ranking, ranking};
 pub use render::{Figure, FigureFiles};
 pub use stream_curves::{ArmCurves, StreamCurves, stream_curves};

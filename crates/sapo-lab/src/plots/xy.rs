@@ -152,7 +152,7 @@ fn key<'a>(
 }
 
 /// The one large panel with both axes; sets the height of the sheet.
-fn panel(scene: &mut Scene, top: f64, x: Axis, y: Axis, x_name: &str, y_name: &str) -> Plot {
+pub(super) fn panel(scene: &mut Scene, top: f64, x: Axis, y: Axis, x_name: &str, y_name: &str) -> Plot {
     let room = LABEL.em + 22.0 + y.label_width(TICK) + 14.0;
     let (left, top) = (MARGIN + room, top + 12.0);
     let right = WIDTH - MARGIN - x.label_width(TICK) / 2.0;

@@ -1,0 +1,156 @@
+//! Dots with their names beside them, where there are too many kinds for a legend.
+
+use super::axes::{Axis, Plot, TICK, WIDTH, title};
+use super::check::Check;
+use super::error::PlotError;
+use super::palette::{BLACK, GREY, LIGHT_GREY, Rgb, colours};
+use super::render::Figure;
+use super::scene::{Align, Scene};
+use super::xy::panel;
+
+/// What [`named_points`] draws.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedPoints {
+    /// Title of the figure.
+    pub title: String,
+    /// Name and unit of the x axis.
+    pub x: String,
+    /// Name and unit of the y axis.
+    pub y: String,
+    /// The dots.
+    pub points: Vec<NamedPoint>,
+    /// A corner to reach: its x and y are drawn as dashed lines.
+    pub goal: Option<(f64, f64)>,
+}
+
+/// A dot with its name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedPoint {
+    /// The name.
+    pub name: String,
+    /// x.
+    pub x: f64,
+    /// y.
+    pub y: f64,
+    /// Whether it stands out: in colour, the others in grey.
+    pub bold: bool,
+}
+
+const RADIUS: f64 = 11.0;
+
+/// Dots with their names beside them.
+///
+/// # Errors
+/// [`PlotError`] where there is no dot, a name occurs twice, or a number is not finite.
+pub fn named_points(data: &NamedPoints) -> Result<Figure, PlotError> {
+    let check = Check("named points");
+    check.some(&data.points, "points")?;
+    check.distinct(data.points.iter().map(|point| point.name.as_str()))?;
+    for point in &data.points {
+        check.finite(point.x, || format!("x of {}", point.name))?;
+        check.finite(point.y, || format!("y of {}", point.name))?;
+    }
+    let goal = data.goal.iter();
+    let x = Axis::covering(data.points.iter().map(|p| p.x).chain(goal.clone().map(|g| g.0)), 6);
+    let y = Axis::covering(data.points.iter().map(|p| p.y).chain(goal.map(|g| g.1)), 5);
+
+    let mut scene = Scene::new(WIDTH);
+    let top = title(&mut scene, &data.title);
+    let plot = panel(&mut scene, top, x, y, &data.x, &data.y);
+    if let Some((x, y)) = data.goal {
+        let (across, up) = (plot.at(plot.x.low, y), plot.at(x, plot.y.low));
+        scene.dashed(across, (plot.right, across.1), 2.0, LIGHT_GREY);
+        scene.dashed((up.0, plot.top), up, 2.0, LIGHT_GREY);
+    }
+    let bold = data.points.iter().filter(|point| point.bold).map(|point| point.name.as_str());
+    let mut paints = colours(bold).into_iter();
+    let paints: Vec<Rgb> = data
+        .points
+        .iter()
+        .map(|point| if point.bold { paints.next().unwrap_or(BLACK) } else { GREY })
+        .collect();
+    for (point, paint) in data.points.iter().zip(&paints) {
+        scene.disc(plot.at(point.x, point.y), RADIUS, *paint, 0.9);
+    }
+    let mut taken: Vec<Room> =
+        data.points.iter().map(|point| Room::of_dot(plot.at(point.x, point.y))).collect();
+    for (point, paint) in data.points.iter().zip(&paints) {
+        let (at, align, room) = place(&point.name, plot.at(point.x, point.y), &plot, &taken);
+        taken.push(room);
+        scene.text_in(at, point.name.as_str(), TICK, align, if point.bold { *paint } else { BLACK });
+    }
+    Ok(Figure { scene })
+}
+
+/// A rectangle that is taken: left, top, right, bottom.
+#[derive(Debug, Clone, Copy)]
+struct Room([f64; 4]);
+
+impl Room {
+    fn of_dot((x, y): (f64, f64)) -> Self {
+        Self([x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS])
+    }
+
+    /// How much of it lies in another.
+    fn shared(self, other: Self) -> f64 {
+        let ([l, t, r, b], [ol, ot, or, ob]) = (self.0, other.0);
+        (r.min(or) - l.max(ol)).max(0.0) * (b.min(ob) - t.max(ot)).max(0.0)
+    }
+}
+
+/// Where a name touches the least of what is there: right of its dot, left, or higher and lower, step by step.
+fn place(name: &str, (x, y): (f64, f64), plot: &Plot, taken: &[Room]) -> ((f64, f64), Align, Room) {
+    const STEPS: [f64; 9] = [0.0, -1.0, 1.0, -2.0, 2.0, -3.0, 3.0, -4.0, 4.0];
+    let (width, line) = (TICK.width(name), TICK.line());
+    let sides = [(Align::Left, RADIUS + 8.0), (Align::Right, -RADIUS - 8.0)];
+    let spots =
+        STEPS.iter().flat_map(|step| sides.map(|(align, gap)| ((x + gap, y + step * line * 0.9), align)));
+    let rooms = spots.map(|(at, align)| {
+        let left = if align == Align::Right { at.0 - width } else { at.0 };
+        (at, align, Room([left, at.1 - line / 2.0, left + width, at.1 + line / 2.0]))
+    });
+    let cost = |room: &Room| {
+        let [l, t, r, b] = room.0;
+        let outside = l < plot.left || r > plot.right || t < plot.top || b > plot.bottom;
+        taken.iter().map(|other| room.shared(*other)).sum::<f64>() + if outside { 1e6 } else { 0.0 }
+    };
+    let first = ((x, y), Align::Left, Room::of_dot((x, y)));
+    rooms.min_by(|(_, _, a), (_, _, b)| cost(a).total_cmp(&cost(b))).unwrap_or(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn points() -> NamedPoints {
+        let point = |i: usize| NamedPoint {
+            name: format!("rule number {i}"),
+            x: 20.0 + (i % 3) as f64,
+            y: 97.0 + (i / 3) as f64 / 10.0,
+            bold: i == 4,
+        };
+        let axis = |name: &str| name.to_string();
+        NamedPoints {
+            title: axis("Twelve rules close together"),
+            x: axis("median cost (%)"),
+            y: axis("good winners (%)"),
+            points: (0..12).map(point).chain([NamedPoint { x: 100.0, y: 100.0, ..point(12) }]).collect(),
+            goal: Some((25.0, 98.0)),
+        }
+    }
+
+    #[test]
+    fn names_do_not_touch() {
+        let crowded = named_points(&points()).unwrap().scene.crowded();
+        assert!(crowded.is_empty(), "{crowded:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_refused() {
+        let none = NamedPoints { points: vec![], ..points() };
+        assert!(matches!(named_points(&none), Err(PlotError::Empty { .. })));
+        let mut nowhere = points();
+        nowhere.points[0].x = f64::NAN;
+        assert!(matches!(named_points(&nowhere), Err(PlotError::NotFinite { .. })));
+    }
+}
