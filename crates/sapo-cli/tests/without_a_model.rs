@@ -21,6 +21,7 @@ fn help() {
         ("score", &["score"]),
         ("matrix", &["matrix"]),
         ("data_check", &["data", "check"]),
+        ("data_get", &["data", "get"]),
     ];
     for (name, command) in commands {
         let run = sapo_in(nowhere.path(), &[command, &["--help"]].concat()).ok();
@@ -419,8 +420,14 @@ fn data_check_lists_every_problem() {
     insta::assert_snapshot!("data_check_none", check(&["none"]).transcript());
     insta::assert_snapshot!("data_check_nowhere", check(&["nowhere"]).transcript());
     let json = check(&["bad", "--json"]).json();
-    assert_eq!(json[0], json!({"file": "bad/a.jsonl", "line": 1, "problem": "missing field `target`"}));
-    assert_eq!(json.last().unwrap(), &json!({"summary": {"files": 3, "examples": 2, "problems": 4}}));
+    assert_eq!(
+        json[0],
+        json!({"file": "bad/a.jsonl", "line": 1, "problem": "missing field `target`", "kind": "row"})
+    );
+    assert_eq!(
+        json.last().unwrap(),
+        &json!({"summary": {"files": 3, "examples": 2, "problems": 4, "warnings": 0}})
+    );
 }
 
 #[cfg(unix)]

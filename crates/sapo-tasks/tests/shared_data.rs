@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sapo_prompts::guard::Guard;
 use sapo_prompts::sources::Bank;
+use sapo_tasks::check::{Kind, LONG_INPUT, check};
 use sapo_tasks::readers::{Dataset, NaturalInstructions, ReadError, Split, TrainFrom};
 use sapo_tasks::{Language, Task, TaskKind, subset};
 
@@ -109,6 +110,114 @@ fn natural_instructions_has_451_tasks() {
     assert!(
         natural.tasks().iter().all(|natural| !natural.licence.is_empty() && !natural.categories.is_empty())
     );
+}
+
+/// Task files as Super-NaturalInstructions has them, made of the paper's rows, give the paper's tasks again: its splits, its
+/// suffixes, its labels. The published files themselves are not here: not run.
+#[test]
+fn the_papers_rows_as_published_files_are_the_papers_tasks() {
+    let Some(dir) = shared("superni") else { return };
+    let paper = Dataset::open("superni", dir).unwrap();
+    let whole = tempfile::tempdir().unwrap();
+    let mut tasks = Vec::new();
+    for name in paper.task_names() {
+        let spec = paper.benchmark().task(name).unwrap();
+        let Ok(task) = paper.task(name) else { continue };
+        let rows = [&task.train, &task.dev, &task.test];
+        if rows.map(Vec::len) != spec.size.unwrap() {
+            continue; // shortened copies
+        }
+        let instances: Vec<_> = rows
+            .into_iter()
+            .flatten()
+            .map(|row| serde_json::json!({"input": row.input, "output": [row.target()]}))
+            .collect();
+        let file = serde_json::json!({"Definition": [task.instruction.as_str()], "Instances": instances});
+        std::fs::write(whole.path().join(format!("{name}.json")), file.to_string()).unwrap();
+        tasks.push(task);
+    }
+    assert_eq!(tasks.len(), 20, "26 without three of no training rows and three shortened ones");
+    let published = Dataset::open("superni", whole.path()).unwrap();
+    for task in tasks {
+        assert!(published.task(&task.name).unwrap() == task, "{}", task.name);
+    }
+}
+
+/// Instruction and input are cut out of every prompt of the release, and what is cut is what the paper has.
+#[test]
+fn trace_as_it_is_published() {
+    let Some(dir) = shared("trace-original/LLM-CL-Benchmark_500") else { return };
+    let release = Dataset::open("trace", dir).unwrap();
+    let mut rows = 0;
+    for name in release.task_names() {
+        for split in Split::ALL {
+            match release.rows(name, split) {
+                Ok(found) => rows += found.len(),
+                Err(error) => assert!(
+                    (name, split) == ("MeetingBank", Split::Train)
+                        && matches!(error, ReadError::Missing { .. }),
+                    "{name}: {error}"
+                ),
+            }
+        }
+    }
+    assert_eq!(
+        rows,
+        6 * 700 + 622 + 1_630 + 200,
+        "six tasks, NumGLUE-cm, Lima, MeetingBank without training rows"
+    );
+    let Some(dir) = shared("trace") else { return };
+    let paper = Dataset::open("trace", dir).unwrap();
+    for task in ["FOMC", "NumGLUE-cm", "NumGLUE-ds"] {
+        assert_eq!(release.instruction(task).unwrap(), paper.instruction(task).unwrap());
+        for split in [Split::Dev, Split::Test] {
+            let known = paper.rows(task, split).unwrap();
+            let cut = release.rows(task, split).unwrap();
+            assert!(cut.iter().all(|row| known.contains(row)), "{task} {}", split.name());
+        }
+    }
+}
+
+/// What `benchmark.toml` says of tasks is what the paper's files say.
+#[test]
+fn descriptions_agree_with_the_papers_files() {
+    for benchmark in ["superni", "trace"] {
+        let Some(dir) = shared(benchmark) else { return };
+        let dataset = Dataset::open(benchmark, &dir).unwrap();
+        let text = std::fs::read_to_string(dir.join("instructions.json")).unwrap();
+        let entries: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for name in dataset.task_names() {
+            let (spec, entry) = (dataset.benchmark().task(name).unwrap(), &entries[name]);
+            assert_eq!(serde_json::json!(spec.suffix), entry["suffix"], "{name}");
+            assert_eq!(serde_json::json!(spec.labels), entry["labels"], "{name}");
+            assert_eq!(serde_json::json!(spec.size), entry["size"], "{name}");
+            if let Some(instruction) = &spec.instruction {
+                assert_eq!(serde_json::json!(instruction), entry["instruction"], "{name}");
+            }
+        }
+    }
+}
+
+/// The check finds the gaps that are known, no damage, and no file whose bytes are not those of `benchmark.toml`.
+#[test]
+fn the_check_finds_the_known_gaps() {
+    for (name, folder, missing) in [
+        ("superni", "superni", 3),
+        ("trace", "trace", 12),
+        ("trace", "trace-original/LLM-CL-Benchmark_500", 1),
+        ("text-classification", "text-classification", 10),
+        ("natural-instructions", "natural-instructions", 0),
+    ] {
+        let Some(dir) = shared(folder) else { return };
+        let report = check(&Dataset::open(name, dir).unwrap(), LONG_INPUT);
+        let count = |kind: Kind| report.findings.iter().filter(|finding| finding.kind == kind).count();
+        let all: std::collections::BTreeMap<_, _> =
+            report.findings.iter().map(|finding| (finding.kind.name(), count(finding.kind))).collect();
+        println!("{folder}: {all:?}");
+        assert_eq!(count(Kind::Missing), missing, "{folder}");
+        let damage = [Kind::File, Kind::Row, Kind::Checksum, Kind::Stream].map(count);
+        assert_eq!(damage, [0; 4], "{folder}: {all:?}");
+    }
 }
 
 /// Every paraphrase that ships passes the guard against the real original, and repeats nothing of the training rows.

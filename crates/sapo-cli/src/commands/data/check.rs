@@ -141,7 +141,7 @@ fn print_findings(findings: &[Finding], json: bool, out: &mut dyn Write) -> anyh
     }
     let mut left: HashMap<(&Path, Kind), usize> = HashMap::new();
     for finding in findings.iter().filter(|finding| finding.kind.weight() == Weight::Warning) {
-        *left.entry((&finding.file, finding.kind)).or_default() += 1;
+        *left.entry((finding.file.as_path(), finding.kind)).or_default() += 1;
     }
     let mut shown: HashMap<(&Path, Kind), usize> = HashMap::new();
     for finding in findings {
