@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use sapo_bandit::{LossOracle, Observation, OracleError};
 use sapo_model::LanguageModel;
-use sapo_probes::{FirstStep, FreshLora, Interference, Kept, PreUpdateLoss, Update};
-use sapo_prompts::{Instruction, PromptPool, PromptVariant, word_count};
+use sapo_probes::{FirstStep, FreshLora, Interference, Kept, Update};
+use sapo_prompts::{Instruction, PromptPool, PromptVariant};
 use sapo_tasks::{Example, Task, subset};
 use serde::{Deserialize, Serialize};
 
 use crate::reselection::ProbeCost;
-use crate::selection::{Choice, SelectionConfig, decide, observations};
+use crate::selection::{Choice, ModelOracle, SelectionConfig, decide};
 use crate::{LearnError, TrainConfig};
 
 /// How interference is measured.
@@ -45,7 +45,7 @@ impl<'a> Learnt<'a> {
     /// Chooses as [`crate::choose`] does, for a selector that also asks for interference; also what that took.
     pub(crate) fn choose(
         &self,
-        model: &mut LanguageModel,
+        model: &LanguageModel,
         next: &Next<'_>,
         pool: &PromptPool,
         config: &SelectionConfig,
@@ -54,6 +54,7 @@ impl<'a> Learnt<'a> {
         let candidates = config.candidates(pool);
         let token_budget = config.token_budget;
         let mut oracle = Oracle {
+            losses: ModelOracle::new(model, next.task, next.examples, candidates, token_budget),
             model,
             next,
             candidates,
@@ -86,7 +87,8 @@ impl Next<'_> {
 }
 
 struct Oracle<'a> {
-    model: &'a mut LanguageModel,
+    losses: ModelOracle<'a>,
+    model: &'a LanguageModel,
     next: &'a Next<'a>,
     candidates: &'a [PromptVariant],
     token_budget: usize,
@@ -121,15 +123,15 @@ impl Oracle<'_> {
 
 impl LossOracle for Oracle<'_> {
     fn arms(&self) -> usize {
-        self.candidates.len()
+        self.losses.arms()
     }
 
     fn examples(&self) -> usize {
-        self.next.examples.len()
+        self.losses.examples()
     }
 
     fn length(&self, arm: usize) -> Option<usize> {
-        Some(word_count(self.candidates[arm].text.as_str()))
+        self.losses.length(arm)
     }
 
     fn interference(&mut self, arm: usize) -> Result<Option<f64>, OracleError> {
@@ -143,9 +145,14 @@ impl LossOracle for Oracle<'_> {
     }
 
     fn observe(&mut self, arm: usize, examples: &[usize]) -> Result<Vec<Observation>, OracleError> {
-        let Next { task, examples: population, .. } = *self.next;
-        let probe =
-            PreUpdateLoss { model: self.model, task, examples: population, token_budget: self.token_budget };
-        observations(&probe, &self.candidates[arm], examples)
+        self.losses.observe(arm, examples)
+    }
+
+    fn observe_each(
+        &mut self,
+        arms: &[usize],
+        examples: &[usize],
+    ) -> Result<Vec<Vec<Observation>>, OracleError> {
+        self.losses.observe_each(arms, examples)
     }
 }

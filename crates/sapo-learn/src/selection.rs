@@ -2,8 +2,8 @@
 
 use sapo_bandit::{ArmEvidence, LossOracle, Observation, OracleError, SelectorConfig};
 use sapo_model::LanguageModel;
-use sapo_probes::PreUpdateLoss;
-use sapo_prompts::{PromptPool, PromptVariant, word_count};
+use sapo_probes::{Scored, Scorer};
+use sapo_prompts::{Instruction, PromptPool, PromptVariant, word_count};
 use sapo_tasks::{Example, Task};
 use serde::{Deserialize, Serialize};
 
@@ -46,9 +46,23 @@ impl Choice {
     }
 }
 
-struct ModelOracle<'a> {
-    probe: PreUpdateLoss<'a>,
+/// Answers a selector from the model.
+pub(crate) struct ModelOracle<'a> {
+    scorer: Scorer<'a>,
     candidates: &'a [PromptVariant],
+}
+
+impl<'a> ModelOracle<'a> {
+    /// Nothing is asked yet. `token_budget`: padded tokens in one batch.
+    pub(crate) fn new(
+        model: &'a LanguageModel,
+        task: &'a Task,
+        examples: &'a [Example],
+        candidates: &'a [PromptVariant],
+        token_budget: usize,
+    ) -> Self {
+        Self { scorer: Scorer::new(model, task, examples, token_budget), candidates }
+    }
 }
 
 impl LossOracle for ModelOracle<'_> {
@@ -57,7 +71,7 @@ impl LossOracle for ModelOracle<'_> {
     }
 
     fn examples(&self) -> usize {
-        self.probe.examples.len()
+        self.scorer.examples().len()
     }
 
     fn length(&self, arm: usize) -> Option<usize> {
@@ -65,22 +79,27 @@ impl LossOracle for ModelOracle<'_> {
     }
 
     fn observe(&mut self, arm: usize, examples: &[usize]) -> Result<Vec<Observation>, OracleError> {
-        observations(&self.probe, &self.candidates[arm], examples)
+        let scored = self.scorer.losses(&self.candidates[arm].text, examples)?;
+        Ok(scored.into_iter().map(observation).collect())
+    }
+
+    fn observe_each(
+        &mut self,
+        arms: &[usize],
+        examples: &[usize],
+    ) -> Result<Vec<Vec<Observation>>, OracleError> {
+        let wordings: Vec<&Instruction> = arms.iter().map(|&arm| &self.candidates[arm].text).collect();
+        let scored = self.scorer.losses_of_each(&wordings, examples)?;
+        Ok(scored.into_iter().map(|of_arm| of_arm.into_iter().map(observation).collect()).collect())
     }
 }
 
-/// What a selector is told of one wording.
-pub(crate) fn observations(
-    probe: &PreUpdateLoss<'_>,
-    variant: &PromptVariant,
-    examples: &[usize],
-) -> Result<Vec<Observation>, OracleError> {
-    let observation = |(loss, tokens): (sapo_model::ExampleLoss, usize)| Observation {
-        nll_sum: loss.nll_sum,
-        target_tokens: loss.tokens as u64,
-        forward_tokens: tokens as u64,
-    };
-    Ok(probe.measure(&variant.text, examples)?.into_iter().map(observation).collect())
+fn observation(scored: Scored) -> Observation {
+    Observation {
+        nll_sum: scored.loss.nll_sum,
+        target_tokens: scored.loss.tokens as u64,
+        forward_tokens: scored.forward_tokens as u64,
+    }
 }
 
 impl SelectionConfig {
@@ -104,10 +123,7 @@ pub fn choose(
     seed: u64,
 ) -> Result<Choice, LearnError> {
     let candidates = config.candidates(pool);
-    let mut oracle = ModelOracle {
-        probe: PreUpdateLoss { model, task, examples, token_budget: config.token_budget },
-        candidates,
-    };
+    let mut oracle = ModelOracle::new(model, task, examples, candidates, config.token_budget);
     decide(&mut oracle, task, candidates, config.selector, seed)
 }
 

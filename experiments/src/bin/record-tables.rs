@@ -12,6 +12,7 @@ use experiments::{exit_code, places};
 use sapo_lab::files::write_whole;
 use sapo_lab::loss_tables::write;
 use sapo_lab::provenance::Code;
+use sapo_lab::user_cache;
 use sapo_model::{directory_sha256, runtime};
 use serde_json::json;
 
@@ -56,7 +57,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
 fn make(plan: &Plan, recording: &Recording, args: &Args) -> anyhow::Result<()> {
     let started = Instant::now();
     let folder = model_folder(&recording.model, args.folder.as_deref())?;
-    let scratch = places::cache("record-tables");
+    let scratch = user_cache("record-tables");
     std::fs::create_dir_all(&scratch).with_context(|| format!("cannot create {}", scratch.display()))?;
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot create {}", args.out.display()))?;
     let path = args.out.join(format!("{}.parquet", recording.model));

@@ -1,35 +1,19 @@
+use sapo_model::{ExampleLoss, TokenStats};
 use sapo_prompts::Instruction;
 
-use super::moments::mean;
-use crate::{Cost, Direction, Measurement, Probe, ProbeAbout, ProbeContext, ProbeError};
-
-/// The pre-update loss: mean over the target tokens of all examples of minus the log-probability. Lower is better.
-///
-/// # Formula
-/// Σ_e Σ_k −log p(y_k | P, x, y_<k) / Σ_e |y|
-///
-/// # Units
-/// nats per target token
-///
-/// # Cost
-/// One pass forward over the examples, what they share once.
-///
-/// # Source
-/// Shi et al. 2026 (arXiv 2606.01967), finding 3, and section 3.3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Loss;
+use crate::{Cost, Direction, Measurement, PreUpdateLoss, Probe, ProbeAbout, ProbeContext, ProbeError};
 
 const ABOUT: ProbeAbout = ProbeAbout {
     name: "pre-update-loss",
     summary: "loss of the target tokens before any update",
-    formula: "sum of -log p over target tokens / target tokens",
+    formula: "sum of -log p over target tokens / target tokens (`reduction`: other means)",
     units: "nats/token",
     cost: Cost::Forward,
     better: Direction::Lower,
     source: "Shi et al. 2026 (arXiv 2606.01967), finding 3",
 };
 
-impl Probe for Loss {
+impl Probe for PreUpdateLoss {
     fn about(&self) -> &'static ProbeAbout {
         &ABOUT
     }
@@ -40,7 +24,10 @@ impl Probe for Loss {
         wording: &Instruction,
     ) -> Result<Measurement, ProbeError> {
         let (stats, tokens) = context.token_stats(wording)?;
-        let nll: Vec<f64> = stats.iter().flat_map(|stats| stats.nll.iter().copied()).collect();
-        Measurement::new(context.task_name(), mean(&nll), tokens)
+        let loss =
+            |stats: &TokenStats| ExampleLoss { nll_sum: stats.nll.iter().sum(), tokens: stats.nll.len() };
+        let losses: Vec<ExampleLoss> = stats.iter().map(loss).collect();
+        let value = self.reduction.of(&losses).unwrap_or(f64::NAN);
+        Measurement::new(context.task_name(), value, tokens)
     }
 }

@@ -26,7 +26,6 @@ pub use flesch_kincaid::FleschKincaid;
 pub use gradient_alignment::{AlignmentOf, GradientAlignment};
 pub use gradient_norm::GradientNorm;
 pub use log_probability::LogProbability;
-pub use loss::Loss;
 pub use loss_variance::LossVariance;
 pub use moments::Over;
 pub use rouge_l::RougeL;
@@ -37,7 +36,7 @@ pub use words::Words;
 use serde::{Deserialize, Serialize};
 
 use crate::gradients::FirstStep;
-use crate::{Probe, ProbeAbout};
+use crate::{PreUpdateLoss, Probe, ProbeAbout};
 
 /// Makes the enum of all probes, and what can be asked of it, from one line a probe.
 macro_rules! registry {
@@ -76,7 +75,6 @@ macro_rules! registry {
 
 registry! {
     plain {
-        PreUpdateLoss => Loss,
         Entropy => Entropy,
         LogProbability => LogProbability,
         Words => Words,
@@ -87,6 +85,7 @@ registry! {
         FisherNorm => FisherNorm,
     }
     with_parameters {
+        PreUpdateLoss => PreUpdateLoss,
         LossVariance => LossVariance,
         EntropyVariance => EntropyVariance,
         ExactMatch => ExactMatch,

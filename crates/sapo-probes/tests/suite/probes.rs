@@ -2,7 +2,8 @@ use sapo_model::LanguageModel;
 use sapo_probes::gradients::{EarlierTasks, Fisher, task_gradient};
 use sapo_probes::probes::{AlignmentOf, EntropyVariance, ExactMatch, GradientAlignment, LossVariance, Over};
 use sapo_probes::{
-    Cost, Direction, FirstStep, Interference, Kept, ProbeConfig, ProbeContext, ProbeError, Setting, Tokens,
+    Cost, Direction, FirstStep, Interference, Kept, PreUpdateLoss, ProbeConfig, ProbeContext, ProbeError,
+    Setting, Tokens,
 };
 use sapo_prompts::Instruction;
 use sapo_tasks::Task;
@@ -63,7 +64,7 @@ fn token_statistics_follow_from_the_logits() {
     let mut context = context(&model, &task, &[]);
     let sums: Vec<f64> = nll.iter().map(|nll| -nll.iter().sum::<f64>()).collect();
     for (probe, want) in [
-        (ProbeConfig::PreUpdateLoss, mean(&nll.concat())),
+        (ProbeConfig::PreUpdateLoss(PreUpdateLoss::default()), mean(&nll.concat())),
         (ProbeConfig::Entropy, mean(&entropy.concat())),
         (ProbeConfig::LogProbability, mean(&sums)),
         (loss_examples, variance(&means(&nll))),

@@ -113,9 +113,7 @@ impl Course {
     pub(super) fn run(&mut self, sample: &mut PairedSample, count: usize) -> Result<(), OracleError> {
         while self.field.arms.len() > count && self.examples < sample.population() {
             self.examples = self.next_look().min(sample.population());
-            for &arm in &self.field.arms {
-                sample.ask(arm, self.examples)?;
-            }
+            sample.ask_each(&self.field.arms, self.examples)?;
             self.judge.look(sample);
             self.looks += 1;
             if self.examples == sample.population() {

@@ -2,7 +2,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use indicatif::ProgressBar;
+use sapo_lab::DownloadDisplay;
 use sapo_tasks::builtin::Sizes;
 use sapo_tasks::check::TaskRows;
 use sapo_tasks::get::{self, Event, Request, Retry, Source};
@@ -10,7 +10,6 @@ use serde_json::json;
 
 use super::tell_task;
 use crate::failure::InputError;
-use crate::progress;
 
 /// Bring a benchmark to this machine
 ///
@@ -75,9 +74,10 @@ pub(super) fn run(args: &GetArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         unverified: args.unverified,
         retry: Retry::default(),
     };
-    let mut told = Told { json: args.json, out, bar: progress::bar(0, ""), files: 0, tasks: 0, failed: None };
+    let display = DownloadDisplay::new(false);
+    let benchmark = &args.benchmark;
+    let mut told = Told { json: args.json, benchmark, out, display, files: 0, tasks: 0, failed: None };
     let outcome = get::get(&request, &mut |event| told.hear(&event));
-    told.bar.finish_and_clear();
     if let Some(error) = told.failed {
         return Err(error.into());
     }
@@ -124,8 +124,9 @@ fn finish(args: &GetArgs, files: usize, tasks: usize, out: &mut dyn Write) -> an
 /// Tells on stdout what came, and on stderr what is on its way.
 struct Told<'a> {
     json: bool,
+    benchmark: &'a str,
     out: &'a mut dyn Write,
-    bar: ProgressBar,
+    display: DownloadDisplay,
     files: usize,
     tasks: usize,
     failed: Option<std::io::Error>,
@@ -135,9 +136,7 @@ impl Told<'_> {
     fn hear(&mut self, event: &Event<'_>) {
         let told = match event {
             Event::Progress { file, done, total } => {
-                self.bar.set_length(total.unwrap_or(*done));
-                self.bar.set_position(*done);
-                self.bar.set_message((*file).to_owned());
+                self.display.show(self.benchmark, file, *done, total.unwrap_or(*done));
                 Ok(())
             }
             Event::File { file, came } => {
