@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
 
+use crate::files::write_whole;
 use crate::record::{Prediction, RunRecord, Score, TrainingStep, Usage, VariantLoss};
 
 /// What can go wrong between rows and a file.
@@ -18,7 +19,7 @@ pub enum ParquetError {
     Io {
         /// The file.
         path: PathBuf,
-        /// `create`, `open` or `sync`.
+        /// `write` or `open`.
         operation: &'static str,
         /// The reason.
         source: std::io::Error,
@@ -106,17 +107,17 @@ impl TrainingStep1 {
     }
 }
 
-/// Writes a file of rows.
+/// Writes a file of rows, whole or not at all.
 pub(crate) fn write_rows<R: Row>(path: &Path, rows: &[R]) -> Result<(), ParquetError> {
-    let io = |operation| {
-        let path = path.to_path_buf();
-        move |source| ParquetError::Io { path, operation, source }
-    };
     let table = |source| ParquetError::Table { path: path.to_path_buf(), operation: "write", source };
+    let mut bytes = Vec::new();
     let mut frame = DataFrame::new(rows.len(), R::columns(rows)).map_err(table)?;
-    let file = File::create(path).map_err(io("create"))?;
-    ParquetWriter::new(&file).finish(&mut frame).map_err(table)?;
-    file.sync_all().map_err(io("sync"))
+    ParquetWriter::new(&mut bytes).finish(&mut frame).map_err(table)?;
+    write_whole(path, &bytes).map_err(|source| ParquetError::Io {
+        path: path.to_path_buf(),
+        operation: "write",
+        source,
+    })
 }
 
 /// Reads a file of rows.

@@ -62,24 +62,25 @@ fn make(plan: &Plan, recording: &Recording, args: &Args) -> anyhow::Result<()> {
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot create {}", args.out.display()))?;
     let path = args.out.join(format!("{}.parquet", recording.model));
     let mut rows = Vec::new();
-    for source in &recording.streams {
+    for (place, source) in recording.streams.iter().enumerate() {
         rows.extend(record(plan, recording, source, &folder, args.data.as_deref(), &scratch)?);
         // after each stream: the recording of a model takes minutes
         write(&path, &rows)?;
+        let so_far = Recording { streams: recording.streams[..=place].to_vec(), ..recording.clone() };
+        let note = json!({
+            "recording": so_far,
+            "seed": plan.seed,
+            "examples": plan.examples,
+            "method": plan.method,
+            "tables": rows.chunk_by(|a, b| a.table == b.table).count(),
+            "model_sha256": directory_sha256(&folder)?,
+            "code": Code::detect(),
+            "torch_version": runtime::TORCH_VERSION,
+            "matmul_library": runtime::matmul_library().name(),
+            "seconds": started.elapsed().as_secs_f64().round(),
+        });
+        write_whole(&path.with_extension("json"), serde_json::to_string_pretty(&note)?.as_bytes())?;
     }
-    let note = json!({
-        "recording": recording,
-        "seed": plan.seed,
-        "examples": plan.examples,
-        "method": plan.method,
-        "tables": rows.chunk_by(|a, b| a.table == b.table).count(),
-        "model_sha256": directory_sha256(&folder)?,
-        "code": Code::detect(),
-        "torch_version": runtime::TORCH_VERSION,
-        "matmul_library": runtime::matmul_library().name(),
-        "seconds": started.elapsed().as_secs_f64().round(),
-    });
-    write_whole(&path.with_extension("json"), serde_json::to_string_pretty(&note)?.as_bytes())?;
     println!("{}", path.display());
     Ok(())
 }

@@ -75,8 +75,13 @@ pub fn named_points(data: &NamedPoints) -> Result<Figure, PlotError> {
     let mut taken: Vec<Room> =
         data.points.iter().map(|point| Room::of_dot(plot.at(point.x, point.y))).collect();
     for (point, paint) in data.points.iter().zip(&paints) {
-        let (at, align, room) = place(&point.name, plot.at(point.x, point.y), &plot, &taken);
+        let dot = plot.at(point.x, point.y);
+        let (at, align, room) = place(&point.name, dot, &plot, &taken);
         taken.push(room);
+        if (at.1 - dot.1).abs() > TICK.line() {
+            let gap = if align == Align::Left { -5.0 } else { 5.0 };
+            scene.line(&[dot, (at.0 + gap, at.1)], 1.5, LIGHT_GREY);
+        }
         scene.text_in(at, point.name.as_str(), TICK, align, if point.bold { *paint } else { BLACK });
     }
     Ok(Figure { scene })
@@ -98,13 +103,15 @@ impl Room {
     }
 }
 
-/// Where a name touches the least of what is there: right of its dot, left, or higher and lower, step by step.
+/// Where a name touches the least of what is there: right of its dot, left, or higher and lower, step by step; a name
+/// further off than a line is tied to its dot.
 fn place(name: &str, (x, y): (f64, f64), plot: &Plot, taken: &[Room]) -> ((f64, f64), Align, Room) {
-    const STEPS: [f64; 9] = [0.0, -1.0, 1.0, -2.0, 2.0, -3.0, 3.0, -4.0, 4.0];
+    const STEPS: [i32; 17] = [0, -1, 1, -2, 2, -3, 3, -4, 4, -5, 5, -6, 6, -7, 7, -8, 8];
     let (width, line) = (TICK.width(name), TICK.line());
     let sides = [(Align::Left, RADIUS + 8.0), (Align::Right, -RADIUS - 8.0)];
-    let spots =
-        STEPS.iter().flat_map(|step| sides.map(|(align, gap)| ((x + gap, y + step * line * 0.9), align)));
+    let spots = STEPS
+        .iter()
+        .flat_map(|step| sides.map(|(align, gap)| ((x + gap, y + f64::from(*step) * line), align)));
     let rooms = spots.map(|(at, align)| {
         let left = if align == Align::Right { at.0 - width } else { at.0 };
         (at, align, Room([left, at.1 - line / 2.0, left + width, at.1 + line / 2.0]))
