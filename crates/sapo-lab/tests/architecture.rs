@@ -28,7 +28,7 @@ const SAME_FLOOR: (&str, &str) = ("sapo-tasks", "sapo-prompts");
 /// The crates of the first floor: all that each may use of this workspace.
 const ALLOWED: [(&str, &[&str]); 3] = [
     ("sapo-lab", &["sapo-metrics"]),
-    ("sapo-probes", &["sapo-model", "sapo-tasks", "sapo-prompts"]),
+    ("sapo-probes", &["sapo-model", "sapo-tasks", "sapo-prompts", "sapo-metrics"]),
     ("sapo-bench", &["sapo-model", "sapo-tasks", "sapo-metrics"]),
 ];
 

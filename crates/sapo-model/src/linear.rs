@@ -1,3 +1,5 @@
+use std::cell::RefCell;
+
 use tch::{Kind, Tensor};
 
 use crate::native::{self, LowRankTerm};
@@ -10,7 +12,8 @@ pub(crate) struct Linear {
     /// `[out]`
     pub(crate) bias: Option<Tensor>,
     pub(crate) layout: WeightLayout,
-    pub(crate) lora: Option<LowRank>,
+    /// In a cell, because an adapter can be on trial beside a model that others have borrowed.
+    pub(crate) lora: RefCell<Option<LowRank>>,
 }
 
 /// Which way round a checkpoint holds a weight.
@@ -37,7 +40,8 @@ impl Linear {
     /// `[N, in]` to `[N, out]`; dropout acts only where `train` is set.
     pub(crate) fn forward(&self, x: &Tensor, train: bool) -> Tensor {
         let weight = self.out_in();
-        let Some(low_rank) = &self.lora else {
+        let lora = self.lora.borrow();
+        let Some(low_rank) = lora.as_ref() else {
             return native::linear(x, &weight, self.bias.as_ref(), None);
         };
         let dropped_x = (train && low_rank.dropout > 0.0).then(|| x.dropout(low_rank.dropout, true));

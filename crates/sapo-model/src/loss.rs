@@ -38,14 +38,14 @@ impl LanguageModel {
 
     /// Losses `[M]` of the target tokens of a batch from the hidden states `[M, D]` that predict them.
     pub(crate) fn nll_of(&self, hidden: &Tensor, batch: &Batch) -> Tensor {
-        self.from_logits(hidden, &batch.targets, |logits, targets| {
+        self.of_logits(hidden, &batch.targets, |logits, targets| {
             logits.cross_entropy_loss(targets, None::<&Tensor>, Reduction::None, -100, 0.0)
         })
     }
 
     /// What `of` makes of the logits `[rows, vocab]`, in f32, of hidden states `[M, D]` and of their targets `[rows]`, some
     /// rows at a time: `[M, ..]`.
-    pub(crate) fn from_logits(
+    pub(crate) fn of_logits(
         &self,
         hidden: &Tensor,
         targets: &Tensor,

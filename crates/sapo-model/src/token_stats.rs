@@ -25,7 +25,7 @@ impl LanguageModel {
     ) -> Result<Vec<TokenStats>, ModelError> {
         let mut stats = vec![TokenStats::default(); examples.len()];
         self.each_batch(examples, token_budget, |members, batch, hidden| {
-            let pairs = self.from_logits(hidden, &batch.targets, nll_and_entropy).to_kind(Kind::Double);
+            let pairs = self.of_logits(hidden, &batch.targets, nll_and_entropy).to_kind(Kind::Double);
             let nll = Vec::<f64>::try_from(pairs.select(1, 0))?;
             let entropy = Vec::<f64>::try_from(pairs.select(1, 1))?;
             for ((nll, entropy), &owner) in nll.into_iter().zip(entropy).zip(&batch.owner) {

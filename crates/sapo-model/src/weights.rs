@@ -1,6 +1,7 @@
 //! Named tensors on disk: safetensors files, whole or sharded, memory-mapped.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -168,14 +169,14 @@ impl Weights {
     pub(crate) fn linear(&mut self, name: &str, out: i64, inp: i64, bias: bool) -> Linear {
         let weight = self.take(&format!("{name}.weight"), &[out, inp]);
         let bias = bias.then(|| self.take(&format!("{name}.bias"), &[out]));
-        Linear { weight, bias, layout: WeightLayout::OutIn, lora: None }
+        Linear { weight, bias, layout: WeightLayout::OutIn, lora: RefCell::default() }
     }
 
     /// `{name}.weight` `[in, out]` and `{name}.bias` `[out]`: GPT-2's layout.
     pub(crate) fn conv1d(&mut self, name: &str, out: i64, inp: i64) -> Linear {
         let weight = self.take(&format!("{name}.weight"), &[inp, out]);
         let bias = Some(self.take(&format!("{name}.bias"), &[out]));
-        Linear { weight, bias, layout: WeightLayout::InOut, lora: None }
+        Linear { weight, bias, layout: WeightLayout::InOut, lora: RefCell::default() }
     }
 
     /// `{name}.weight` and `{name}.bias`, both `[width]`.

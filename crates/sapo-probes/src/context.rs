@@ -26,7 +26,7 @@ pub struct ProbeContext<'a> {
 #[derive(Debug)]
 pub struct Setting<'a> {
     /// The model in its current state, without an attached adapter where gradients are asked for.
-    pub model: &'a mut LanguageModel,
+    pub model: &'a LanguageModel,
     /// The task that comes next.
     pub task: &'a Task,
     /// Some of its training examples.
@@ -55,7 +55,7 @@ impl<'a> ProbeContext<'a> {
     }
 
     /// The model, unchanged by all that was asked.
-    pub fn model(&self) -> &LanguageModel {
+    pub fn model(&self) -> &'a LanguageModel {
         self.setting.model
     }
 
@@ -157,7 +157,7 @@ impl<'a> ProbeContext<'a> {
         if let Some((gradient, tokens)) = &self.known(wording).gradient {
             return Ok((gradient.clone(), *tokens));
         }
-        let Setting { model, task, examples, token_budget, adapter, .. } = &mut self.setting;
+        let Setting { model, task, examples, token_budget, adapter, .. } = &self.setting;
         let (gradient, tokens) = task_gradient(model, adapter, task, wording, examples, *token_budget)?;
         let found = (Rc::new(gradient), tokens);
         self.spent += tokens;
@@ -170,7 +170,7 @@ impl<'a> ProbeContext<'a> {
         if let Some(earlier) = &self.earlier {
             return Ok(earlier.clone());
         }
-        let Setting { model, token_budget, adapter, kept, .. } = &mut self.setting;
+        let Setting { model, token_budget, adapter, kept, .. } = &self.setting;
         let earlier = Rc::new(EarlierTasks::new(model, adapter, kept, *token_budget)?);
         self.spent += earlier.tokens;
         self.earlier = Some(earlier.clone());
@@ -182,7 +182,7 @@ impl<'a> ProbeContext<'a> {
         if let Some(fisher) = &self.fisher {
             return Ok(fisher.clone());
         }
-        let Setting { model, adapter, kept, .. } = &mut self.setting;
+        let Setting { model, adapter, kept, .. } = &self.setting;
         let fisher = Rc::new(Fisher::new(model, adapter, kept)?);
         self.spent += fisher.tokens;
         self.fisher = Some(fisher.clone());

@@ -24,11 +24,6 @@ pub enum ProbeError {
     /// The probe compares with earlier tasks, and no sample of one was kept.
     #[error("no sample of an earlier task was kept; without one there is nothing to interfere with")]
     NoEarlierTask,
-    /// A gradient is taken at the start of a training, with a fresh adapter on the model.
-    #[error(
-        "an adapter is attached to the model; a gradient probe puts its own fresh one on, so fold it first"
-    )]
-    AdapterAttached,
     /// The number is not defined or not finite.
     #[error("task {task:?}: {problem}")]
     Undefined {

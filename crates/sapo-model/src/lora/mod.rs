@@ -16,7 +16,7 @@ use tch::{Kind, Tensor};
 pub use adapter::Lora;
 pub use config::{LoraConfig, TargetModules};
 
-use crate::linear::{LowRank, WeightLayout};
+use crate::linear::{Linear, LowRank, WeightLayout};
 use crate::{LanguageModel, ModelError};
 
 impl LanguageModel {
@@ -26,6 +26,41 @@ impl LanguageModel {
     /// # Errors
     /// When the configuration is out of range, no module has a target's name, or a target is the head or an embedding.
     pub fn attach_lora(&mut self, config: &LoraConfig, seed: u64) -> Result<(), ModelError> {
+        self.check_lora(config)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        for (name, linear) in self.decoder_mut().named_linears_mut() {
+            *linear.lora.get_mut() = config.targets(&name).then(|| fresh(config, &name, linear, &mut rng));
+        }
+        Ok(())
+    }
+
+    /// Does `work` with a fresh adapter beside the weights, the very one that [`LanguageModel::attach_lora`] would put on,
+    /// and takes it off again: the model is in the same state before and after. `work` gets the adapter's tensors as
+    /// [`LanguageModel::named_lora`] gives them.
+    ///
+    /// # Errors
+    /// As [`LanguageModel::attach_lora`], where an adapter is attached already, and what `work` fails with.
+    pub fn with_trial_lora<T>(
+        &self,
+        config: &LoraConfig,
+        seed: u64,
+        work: impl FnOnce(&[(String, (Tensor, Tensor))]) -> Result<T, ModelError>,
+    ) -> Result<T, ModelError> {
+        self.check_lora(config)?;
+        if !self.named_lora().is_empty() {
+            return Err(self.lora_error("an adapter is attached already; fold it first".to_string()));
+        }
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let _taken_off_at_the_end = Trial(self);
+        for (name, linear) in self.decoder().named_linears() {
+            let lora = config.targets(&name).then(|| fresh(config, &name, linear, &mut rng));
+            linear.lora.replace(lora);
+        }
+        work(&self.named_lora())
+    }
+
+    /// Whether an adapter of this configuration can be put on the model.
+    fn check_lora(&self, config: &LoraConfig) -> Result<(), ModelError> {
         config.check().map_err(|problem| self.lora_error(problem))?;
         let names = self.decoder().names;
         let outside = [names.token_embedding, names.position_embedding, names.head];
@@ -34,24 +69,7 @@ impl LanguageModel {
                 self.lora_error(format!("LoRA on {name} is not supported: it sits on projections of blocks"))
             );
         }
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let (kind, device) = (self.kind(), self.device());
-        let mut found = false;
-        for (name, linear) in self.decoder_mut().named_linears_mut() {
-            linear.lora = None;
-            if config.targets(&name) {
-                let (out, inp) = linear.out_and_in();
-                let r = config.rank_of(&name);
-                linear.lora = Some(LowRank {
-                    a: uniform_a(r, inp, &mut rng).to_kind(kind).to_device(device).set_requires_grad(true),
-                    b: Tensor::zeros([out, r], (kind, device)).set_requires_grad(true),
-                    scaling: config.scaling_of(&name),
-                    dropout: config.lora_dropout,
-                });
-                found = true;
-            }
-        }
-        if found {
+        if self.decoder().named_linears().iter().any(|(name, _)| config.targets(name)) {
             Ok(())
         } else {
             Err(self
@@ -61,25 +79,18 @@ impl LanguageModel {
 
     /// The trainable tensors of the attached adapter, in a fixed order.
     pub fn lora_parameters(&mut self) -> Vec<Tensor> {
-        let linears = self.decoder_mut().named_linears_mut();
-        let attached = linears.iter().filter_map(|(_, linear)| linear.lora.as_ref());
-        attached.flat_map(|low_rank| [low_rank.a.shallow_clone(), low_rank.b.shallow_clone()]).collect()
+        self.named_lora().into_iter().flat_map(|(_, (a, b))| [a, b]).collect()
     }
 
     /// The module names of the attached adapter with its A `[r, in]` and B `[out, r]`, in the order of
     /// [`LanguageModel::lora_parameters`]; empty where none is attached.
     pub fn named_lora(&self) -> Vec<(String, (Tensor, Tensor))> {
-        let pair = |low_rank: &LowRank| (low_rank.a.shallow_clone(), low_rank.b.shallow_clone());
+        let pair = |linear: &Linear| {
+            let lora = linear.lora.borrow();
+            lora.as_ref().map(|low_rank| (low_rank.a.shallow_clone(), low_rank.b.shallow_clone()))
+        };
         let linears = self.decoder().named_linears();
-        linears.into_iter().filter_map(|(name, linear)| Some((name, pair(linear.lora.as_ref()?)))).collect()
-    }
-
-    /// Takes the attached adapter off without adding it to the weights: the model is what it was before
-    /// [`LanguageModel::attach_lora`].
-    pub fn detach_lora(&mut self) {
-        for (_, linear) in self.decoder_mut().named_linears_mut() {
-            linear.lora = None;
-        }
+        linears.into_iter().filter_map(|(name, linear)| Some((name, pair(linear)?))).collect()
     }
 
     /// Adds the attached adapter to the weights, so that it costs nothing from now on, and returns it for keeping.
@@ -151,6 +162,30 @@ impl LanguageModel {
 
     fn lora_error(&self, problem: String) -> ModelError {
         ModelError::Weights { path: self.path().to_path_buf(), problem }
+    }
+}
+
+/// Takes the adapter of [`LanguageModel::with_trial_lora`] off, whatever its work comes to.
+struct Trial<'a>(&'a LanguageModel);
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        for (_, linear) in self.0.decoder().named_linears() {
+            linear.lora.replace(None);
+        }
+    }
+}
+
+/// The initial term of the module of that name.
+fn fresh(config: &LoraConfig, name: &str, linear: &Linear, rng: &mut ChaCha8Rng) -> LowRank {
+    let (out, inp) = linear.out_and_in();
+    let options = (linear.weight.kind(), linear.weight.device());
+    let r = config.rank_of(name);
+    LowRank {
+        a: uniform_a(r, inp, rng).to_kind(options.0).to_device(options.1).set_requires_grad(true),
+        b: Tensor::zeros([out, r], options).set_requires_grad(true),
+        scaling: config.scaling_of(name),
+        dropout: config.lora_dropout,
     }
 }
 

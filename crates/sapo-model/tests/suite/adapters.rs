@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sapo_model::{LanguageModel, LoraConfig, save_safetensors};
+use sapo_model::{LanguageModel, LoraConfig, ModelError, save_safetensors};
 use serde_json::{Value, json};
 use tch::Tensor;
 
@@ -263,5 +263,37 @@ fn a_configuration_says_the_same_after_it_was_saved() {
         model.attach_lora(&config, 0).unwrap();
         model.fold_lora(&config).save(directory.path(), checkpoint.name).unwrap();
         assert_eq!(lora_at(directory.path()), config);
+    });
+}
+
+/// What a trial computes and its gradients are those of the attached adapter, and then nothing of it is left, also where
+/// the work fails.
+#[test]
+fn an_adapter_on_trial_is_the_attached_one_and_leaves_the_model_alone() {
+    on_every_checkpoint(|checkpoint| {
+        let config = lora_on(json!(every_projection(checkpoint)));
+        let row = checkpoint.row("short");
+        let model = checkpoint.open();
+        let before = logits(&model, &row);
+        let move_b = |b: &Tensor| tch::no_grad(|| drop(b.shallow_clone().fill_(0.05)));
+        let with = |seed: u64| {
+            let read = |lora: &[(String, (Tensor, Tensor))]| {
+                lora.iter().for_each(|(_, (_, b))| move_b(b));
+                Ok(logits(&model, &row))
+            };
+            model.with_trial_lora(&config, seed, read).unwrap()
+        };
+        let mut attached = checkpoint.open();
+        attached.attach_lora(&config, 7).unwrap();
+        attached.named_lora().iter().for_each(|(_, (_, b))| move_b(b));
+        assert!(same_bits(&with(7), &logits(&attached, &row)));
+        assert!(!same_bits(&with(7), &with(8)), "the adapter matters");
+
+        let fails = model.with_trial_lora::<()>(&config, 7, |_| Err(ModelError::EmptyPrompt { index: 3 }));
+        assert!(matches!(fails, Err(ModelError::EmptyPrompt { index: 3 })));
+        assert!(model.named_lora().is_empty());
+        assert!(same_bits(&before, &logits(&model, &row)));
+        assert!(attached.with_trial_lora(&config, 7, |_| Ok(())).is_err(), "one adapter at a time");
+        assert_eq!(attached.named_lora().len(), attached.lora_parameters().len() / 2);
     });
 }

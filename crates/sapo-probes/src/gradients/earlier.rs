@@ -33,13 +33,13 @@ impl EarlierTasks {
     /// # Errors
     /// As [`task_gradient`], and without a kept sample.
     pub fn new(
-        model: &mut LanguageModel,
+        model: &LanguageModel,
         adapter: &FreshLora,
         kept: &[Kept<'_>],
         token_budget: usize,
     ) -> Result<Self, ProbeError> {
         let (first, rest) = kept.split_first().ok_or(ProbeError::NoEarlierTask)?;
-        let mut of = |kept: &Kept<'_>| {
+        let of = |kept: &Kept<'_>| {
             task_gradient(model, adapter, kept.task, kept.wording, kept.examples, token_budget)
         };
         let (mut sum, mut tokens) = of(first)?;

@@ -30,17 +30,13 @@ impl Fisher {
     ///
     /// # Errors
     /// As [`super::EarlierTasks::new`].
-    pub fn new(
-        model: &mut LanguageModel,
-        adapter: &FreshLora,
-        kept: &[Kept<'_>],
-    ) -> Result<Self, ProbeError> {
+    pub fn new(model: &LanguageModel, adapter: &FreshLora, kept: &[Kept<'_>]) -> Result<Self, ProbeError> {
         let first = kept.first().ok_or(ProbeError::NoEarlierTask)?;
         let mut samples: Vec<(&Kept<'_>, Vec<Encoded>)> = Vec::with_capacity(kept.len());
         for kept in kept {
             samples.push((kept, encode(model, kept.task, kept.wording, kept.examples)?));
         }
-        let diagonal = adapter.on(model, first.task, |model, parameters| {
+        let diagonal = adapter.on(model, first.task, |parameters| {
             let mut mean = LoraGradient::zero(parameters);
             for (_, examples) in &samples {
                 let weight = 1.0 / (examples.len() * samples.len()) as f64;

@@ -78,7 +78,7 @@ impl Interference {
     /// # Errors
     /// As [`EarlierTasks::new`]; without a kept sample there is nothing to ask.
     pub fn new(
-        model: &mut LanguageModel,
+        model: &LanguageModel,
         adapter: FreshLora,
         kept: &[Kept<'_>],
         step: FirstStep,
@@ -95,7 +95,7 @@ impl Interference {
     /// As [`task_gradient`].
     pub fn of(
         &self,
-        model: &mut LanguageModel,
+        model: &LanguageModel,
         task: &Task,
         wording: &Instruction,
         examples: &[Example],

@@ -32,7 +32,7 @@ pub struct LoraGradient {
 /// When an adapter is attached already or the given one does not fit the model, there are no examples, one of them does
 /// not fit the model's context, or the gradient is not finite.
 pub fn task_gradient(
-    model: &mut LanguageModel,
+    model: &LanguageModel,
     adapter: &FreshLora,
     task: &Task,
     wording: &Instruction,
@@ -40,7 +40,7 @@ pub fn task_gradient(
     token_budget: usize,
 ) -> Result<(LoraGradient, Tokens), ProbeError> {
     let encoded = encode(model, task, wording, examples)?;
-    let gradient = adapter.on(model, task, |model, parameters| {
+    let gradient = adapter.on(model, task, |parameters| {
         let targets: usize = encoded.iter().map(Encoded::target_tokens).sum();
         let lengths: Vec<usize> = encoded.iter().map(|example| example.ids.len()).collect();
         let mut mean = LoraGradient::zero(parameters);
@@ -71,22 +71,19 @@ pub(super) fn sum_gradient(
 }
 
 impl FreshLora {
-    /// Puts the adapter on the model for the time of `work`, which gets the B matrices with their modules' names.
+    /// Does `work` with the adapter on the model; `work` gets the B matrices with their modules' names.
     pub(super) fn on<T>(
         &self,
-        model: &mut LanguageModel,
+        model: &LanguageModel,
         task: &Task,
-        work: impl FnOnce(&LanguageModel, &[(String, Tensor)]) -> Result<T, ModelError>,
+        work: impl FnOnce(&[(String, Tensor)]) -> Result<T, ModelError>,
     ) -> Result<T, ProbeError> {
-        if !model.named_lora().is_empty() {
-            return Err(ProbeError::AdapterAttached);
-        }
-        model.attach_lora(&self.config, self.seed).map_err(ProbeError::model(task))?;
-        let parameters: Vec<(String, Tensor)> =
-            model.named_lora().into_iter().map(|(name, (_, b))| (name, b)).collect();
-        let result = work(model, &parameters);
-        model.detach_lora();
-        result.map_err(ProbeError::model(task))
+        let with_b = |lora: &[(String, (Tensor, Tensor))]| {
+            let b: Vec<(String, Tensor)> =
+                lora.iter().map(|(name, (_, b))| (name.clone(), b.shallow_clone())).collect();
+            work(&b)
+        };
+        model.with_trial_lora(&self.config, self.seed, with_b).map_err(ProbeError::model(task))
     }
 }
 

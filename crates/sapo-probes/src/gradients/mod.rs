@@ -6,8 +6,9 @@
 //! section 5 compares. With the configuration and the seed of the training that follows, it is the very gradient whose
 //! batches that training draws.
 //!
-//! The adapter is on the model during a call only, and the weights are never written to: the model computes the same
-//! bits before and after.
+//! The adapter is on the model during a call only ([`sapo_model::LanguageModel::with_trial_lora`]), and the weights are
+//! never written to: the model computes the same bits before and after. While another adapter is attached, no gradient
+//! can be taken: fold that first.
 
 mod earlier;
 mod fisher;

@@ -3,7 +3,8 @@ use sapo_prompts::Instruction;
 use crate::readability::flesch_kincaid_grade;
 use crate::{Cost, Direction, Measurement, Probe, ProbeAbout, ProbeContext, ProbeError, Tokens};
 
-/// The Flesch-Kincaid grade of the wording, as `textstat` computes it. The paper correlates it as it is, without a minus sign, so "higher" is that sign and no more: no reason is known.
+/// The Flesch-Kincaid grade of the wording, as `textstat` computes it. The paper correlates it as it is, without a
+/// minus sign, so "higher" is that sign and no more: no reason is known.
 ///
 /// # Formula
 /// 0.39 words per sentence + 11.8 syllables per word − 15.59

@@ -3,7 +3,8 @@ use sapo_prompts::Instruction;
 use crate::readability::count_words;
 use crate::{Cost, Direction, Measurement, Probe, ProbeAbout, ProbeContext, ProbeError, Tokens};
 
-/// Number of words of the wording, as `textstat` counts them. The paper correlates it as it is, without a minus sign, so "higher" is that sign and no more: no reason is known.
+/// Number of words of the wording, as `textstat` counts them. The paper correlates it as it is, without a minus sign,
+/// so "higher" is that sign and no more: no reason is known.
 ///
 /// # Formula
 /// [`count_words`]

@@ -10,7 +10,7 @@ use tch::Kind;
 
 use crate::common::*;
 
-fn context<'a>(model: &'a mut LanguageModel, task: &'a Task, kept: &'a [Kept<'a>]) -> ProbeContext<'a> {
+fn context<'a>(model: &'a LanguageModel, task: &'a Task, kept: &'a [Kept<'a>]) -> ProbeContext<'a> {
     let (examples, token_budget) = (&task.train[..6], BUDGET);
     ProbeContext::new(Setting { model, task, examples, token_budget, kept, adapter: adapter() })
 }
@@ -43,7 +43,7 @@ fn variance(values: &[f64]) -> f64 {
 
 #[test]
 fn token_statistics_follow_from_the_logits() {
-    let mut model = nano();
+    let model = nano();
     let task = task("swap-ends");
     let wording = odd();
     let found = log_probabilities(&model, &task, &wording);
@@ -60,7 +60,7 @@ fn token_statistics_follow_from_the_logits() {
     };
     let ((loss_examples, entropy_examples), (loss_tokens, entropy_tokens)) =
         (over(Over::Examples), over(Over::Tokens));
-    let mut context = context(&mut model, &task, &[]);
+    let mut context = context(&model, &task, &[]);
     let sums: Vec<f64> = nll.iter().map(|nll| -nll.iter().sum::<f64>()).collect();
     for (probe, want) in [
         (ProbeConfig::PreUpdateLoss, mean(&nll.concat())),
@@ -77,12 +77,12 @@ fn token_statistics_follow_from_the_logits() {
 
 #[test]
 fn the_wordings_own_tokens_are_scored_but_for_the_first() {
-    let mut model = nano();
+    let model = nano();
     let task = task("swap-ends");
     let ids = model.codec().encode_text(odd().as_str()).unwrap();
     let log_p = model.logits(&ids).log_softmax(-1, Kind::Double);
     let nll: Vec<f64> = (1..ids.len()).map(|i| -log_p.double_value(&[i as i64 - 1, ids[i]])).collect();
-    let mut context = context(&mut model, &task, &[]);
+    let mut context = context(&model, &task, &[]);
     let got = ProbeConfig::WordingPerplexity.build().measure(&mut context, &odd()).unwrap();
     assert_close("wording-perplexity", got.value, mean(&nll), 1e-5);
     assert_eq!(got.tokens, Tokens { forward: ids.len() as u64, backward: 0 });
@@ -95,7 +95,7 @@ fn the_wordings_own_tokens_are_scored_but_for_the_first() {
 /// The built-in model has learnt the task, so some of its answers are right.
 #[test]
 fn scores_are_those_of_the_greedy_answers() {
-    let mut model = nano();
+    let model = nano();
     let task = task("swap-ends");
     let prompts: Vec<Vec<i64>> = task.train[..6]
         .iter()
@@ -110,7 +110,7 @@ fn scores_are_those_of_the_greedy_answers() {
     let tokens =
         prompts.iter().map(Vec::len).sum::<usize>() + answers.iter().map(|a| a.tokens).sum::<usize>();
 
-    let mut context = context(&mut model, &task, &[]);
+    let mut context = context(&model, &task, &[]);
     let exact = ProbeConfig::ExactMatch(ExactMatch::default()).build();
     let measured = exact.measure(&mut context, &task.instruction).unwrap();
     assert_close("exact match", measured.value, 100.0 * right as f64 / 6.0, 1e-9);
@@ -124,9 +124,9 @@ fn scores_are_those_of_the_greedy_answers() {
 
 #[test]
 fn texts_are_counted() {
-    let mut model = nano();
+    let model = nano();
     let task = task("mood");
-    let mut context = context(&mut model, &task, &[]);
+    let mut context = context(&model, &task, &[]);
     let wording = Instruction::new("Read the following text. Then say what it is about.");
     for (probe, want) in [("words", 10.0), ("syllables", 13.0)] {
         assert_eq!(value(&mut context, probe.parse().unwrap(), &wording), want, "{probe}");
@@ -140,25 +140,25 @@ fn texts_are_counted() {
 
 #[test]
 fn a_task_agrees_with_itself_and_cosines_are_cosines() {
-    let mut model = nano();
+    let model = nano();
     let (current, other) = (task("mood"), task("swap-ends"));
     let wording = odd();
     let alignment = |of: AlignmentOf| ProbeConfig::GradientAlignment(GradientAlignment { of });
     let both = [AlignmentOf::Joined, AlignmentOf::Modules];
     let itself = [Kept { task: &current, wording: &wording, examples: &current.train[..6] }];
-    let mut same = context(&mut model, &current, &itself);
+    let mut same = context(&model, &current, &itself);
     for of in both {
         assert_close("alignment with itself", value(&mut same, alignment(of), &wording), 1.0, 1e-9);
     }
     let kept = [Kept { task: &other, wording: &other.instruction, examples: &other.train }];
-    let mut context = context(&mut model, &current, &kept);
+    let mut context = context(&model, &current, &kept);
     let got = both.map(|of| value(&mut context, alignment(of), &wording));
 
-    let of = |model: &mut LanguageModel, task: &Task, wording, rows: usize| {
+    let of = |model: &LanguageModel, task: &Task, wording, rows: usize| {
         task_gradient(model, &adapter(), task, wording, &task.train[..rows], BUDGET).unwrap().0
     };
-    let a = of(&mut model, &current, &wording, 6);
-    let b = of(&mut model, &other, &other.instruction, 12);
+    let a = of(&model, &current, &wording, 6);
+    let b = of(&model, &other, &other.instruction, 12);
     let joined: f64 = a.dot(&b).values().sum::<f64>() / (a.norm() * b.norm());
     let cosine = |(name, product): (&str, f64)| {
         product / (a.modules[name].norm() * b.modules[name].norm()).double_value(&[])
@@ -171,19 +171,19 @@ fn a_task_agrees_with_itself_and_cosines_are_cosines() {
 
 #[test]
 fn the_fisher_information_is_of_single_examples() {
-    let mut model = nano();
+    let model = nano();
     let (current, earlier) = (task("mood"), task("swap-ends"));
     let kept = [Kept { task: &earlier, wording: &earlier.instruction, examples: &earlier.train[..3] }];
-    let of = |model: &mut LanguageModel, row: usize| {
+    let of = |model: &LanguageModel, row: usize| {
         let examples = &earlier.train[row..=row];
         let gradient =
             task_gradient(model, &adapter(), &earlier, &earlier.instruction, examples, BUDGET).unwrap().0;
         let targets = encoded(model, &earlier, &earlier.instruction, examples)[0].target_tokens() as f64;
         (gradient, targets)
     };
-    let alone: Vec<_> = (0..3).map(|row| of(&mut model, row)).collect();
+    let alone: Vec<_> = (0..3).map(|row| of(&model, row)).collect();
     let gradient =
-        task_gradient(&mut model, &adapter(), &current, &odd(), &current.train[..6], BUDGET).unwrap().0;
+        task_gradient(&model, &adapter(), &current, &odd(), &current.train[..6], BUDGET).unwrap().0;
     let mut want = 0.0;
     for (name, gradient) in &gradient.modules {
         for (example, targets) in &alone {
@@ -191,8 +191,8 @@ fn the_fisher_information_is_of_single_examples() {
             want += terms.sum(Kind::Double).double_value(&[]);
         }
     }
-    let fisher = Fisher::new(&mut model, &adapter(), &kept).unwrap();
-    let mut context = context(&mut model, &current, &kept);
+    let fisher = Fisher::new(&model, &adapter(), &kept).unwrap();
+    let mut context = context(&model, &current, &kept);
     assert_close("fisher-norm", value(&mut context, ProbeConfig::FisherNorm, &odd()), want, 1e-4);
     assert_close("weigh", fisher.weigh(&gradient), want, 1e-4);
     let norm = value(&mut context, ProbeConfig::GradientNorm, &odd());
@@ -203,19 +203,19 @@ fn the_fisher_information_is_of_single_examples() {
 /// through the model twice is nothing, and the model is what it was.
 #[test]
 fn a_context_remembers_and_leaves_the_model_alone() {
-    let (mut model, untouched) = (nano(), nano());
+    let (model, untouched) = (nano(), nano());
     let (current, earlier) = (task("mood"), task("swap-ends"));
     let kept = [Kept { task: &earlier, wording: &earlier.instruction, examples: &earlier.train[..2] }];
     let wordings = [odd(), current.instruction.clone()];
     let mut alone = Vec::new();
     for probe in ProbeConfig::all() {
         for wording in &wordings {
-            let mut context = context(&mut model, &current, &kept);
+            let mut context = context(&model, &current, &kept);
             alone.push(((probe.name(), wording), probe.build().measure(&mut context, wording).unwrap()));
             assert!(model.named_lora().is_empty());
         }
     }
-    let mut context = context(&mut model, &current, &kept);
+    let mut context = context(&model, &current, &kept);
     let mut sum = Tokens::default();
     for wording in &wordings {
         for probe in ProbeConfig::all() {
@@ -235,7 +235,7 @@ fn a_context_remembers_and_leaves_the_model_alone() {
         }
     }
     let spent = context.spent();
-    let once = EarlierTasks::new(&mut model, &adapter(), &kept, BUDGET).unwrap().tokens;
+    let once = EarlierTasks::new(&model, &adapter(), &kept, BUDGET).unwrap().tokens;
     assert_eq!(
         spent.forward,
         sum.forward + 2 * once.forward,
@@ -254,13 +254,13 @@ fn a_context_remembers_and_leaves_the_model_alone() {
 
 #[test]
 fn the_registrys_interference_is_that_of_the_api() {
-    let mut model = nano();
+    let model = nano();
     let (current, earlier) = (task("mood"), task("swap-ends"));
     let kept = [Kept { task: &earlier, wording: &earlier.instruction, examples: &earlier.train }];
     let step = FirstStep::default();
-    let api = Interference::new(&mut model, adapter(), &kept, step, BUDGET).unwrap();
-    let want = api.of(&mut model, &current, &odd(), &current.train[..6]).unwrap();
-    let mut context = context(&mut model, &current, &kept);
+    let api = Interference::new(&model, adapter(), &kept, step, BUDGET).unwrap();
+    let want = api.of(&model, &current, &odd(), &current.train[..6]).unwrap();
+    let mut context = context(&model, &current, &kept);
     let probe = ProbeConfig::Interference(step);
     assert_eq!(probe.build().measure(&mut context, &odd()).unwrap(), want);
     assert_eq!(probe.about().better, Direction::Lower);
@@ -269,9 +269,9 @@ fn the_registrys_interference_is_that_of_the_api() {
 
 #[test]
 fn probes_of_earlier_tasks_need_one() {
-    let mut model = nano();
+    let model = nano();
     let task = task("mood");
-    let mut context = context(&mut model, &task, &[]);
+    let mut context = context(&model, &task, &[]);
     for probe in ProbeConfig::all() {
         let measured = probe.build().measure(&mut context, &odd());
         match probe.about().cost {
