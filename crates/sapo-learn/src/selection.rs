@@ -8,6 +8,7 @@ use sapo_tasks::{Example, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::LearnError;
+use crate::interference::Foresight;
 
 /// How the wording of a task is chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,12 +47,13 @@ impl Choice {
     }
 }
 
-struct ModelOracle<'a> {
+struct ModelOracle<'a, 'b> {
     probe: PreUpdateLoss<'a>,
     candidates: &'a [PromptVariant],
+    foresight: Option<&'a mut Foresight<'b>>,
 }
 
-impl LossOracle for ModelOracle<'_> {
+impl LossOracle for ModelOracle<'_, '_> {
     fn arms(&self) -> usize {
         self.candidates.len()
     }
@@ -65,29 +67,18 @@ impl LossOracle for ModelOracle<'_> {
     }
 
     fn observe(&mut self, arm: usize, examples: &[usize]) -> Result<Vec<Observation>, OracleError> {
-        observations(&self.probe, &self.candidates[arm], examples)
+        let measured = self.probe.measure(&self.candidates[arm].text, examples)?;
+        let observation = |(loss, tokens): (sapo_model::ExampleLoss, usize)| Observation {
+            nll_sum: loss.nll_sum,
+            target_tokens: loss.tokens as u64,
+            forward_tokens: tokens as u64,
+        };
+        Ok(measured.into_iter().map(observation).collect())
     }
-}
 
-/// What a selector is told of one wording.
-pub(crate) fn observations(
-    probe: &PreUpdateLoss<'_>,
-    variant: &PromptVariant,
-    examples: &[usize],
-) -> Result<Vec<Observation>, OracleError> {
-    let observation = |(loss, tokens): (sapo_model::ExampleLoss, usize)| Observation {
-        nll_sum: loss.nll_sum,
-        target_tokens: loss.tokens as u64,
-        forward_tokens: tokens as u64,
-    };
-    Ok(probe.measure(&variant.text, examples)?.into_iter().map(observation).collect())
-}
-
-impl SelectionConfig {
-    /// The candidates of a pool.
-    pub(crate) fn candidates<'a>(&self, pool: &'a PromptPool) -> &'a [PromptVariant] {
-        let keep_original = self.include_original || self.selector == SelectorConfig::Original;
-        if keep_original { pool.variants() } else { &pool.variants()[1..] }
+    fn interference(&mut self, arm: usize) -> Result<Option<f64>, OracleError> {
+        let Some(foresight) = &mut self.foresight else { return Ok(None) };
+        Ok(foresight.of(&self.candidates[arm].text)?)
     }
 }
 
@@ -103,25 +94,27 @@ pub fn choose(
     config: &SelectionConfig,
     seed: u64,
 ) -> Result<Choice, LearnError> {
-    let candidates = config.candidates(pool);
-    let mut oracle = ModelOracle {
-        probe: PreUpdateLoss { model, task, examples, token_budget: config.token_budget },
-        candidates,
-    };
-    decide(&mut oracle, task, candidates, config.selector, seed)
+    choose_with(model, task, pool, examples, config, seed, None)
 }
 
-/// Lets a selector choose among the candidates of a task.
-pub(crate) fn decide(
-    oracle: &mut dyn LossOracle,
+/// As [`choose`], for a selector that may look ahead.
+pub(crate) fn choose_with(
+    model: &LanguageModel,
     task: &Task,
-    candidates: &[PromptVariant],
-    selector: SelectorConfig,
+    pool: &PromptPool,
+    examples: &[Example],
+    config: &SelectionConfig,
     seed: u64,
+    foresight: Option<&mut Foresight<'_>>,
 ) -> Result<Choice, LearnError> {
-    let selection = selector
+    let keep_original = config.include_original || config.selector == SelectorConfig::Original;
+    let candidates = if keep_original { pool.variants() } else { &pool.variants()[1..] };
+    let probe = PreUpdateLoss { model, task, examples, token_budget: config.token_budget };
+    let mut oracle = ModelOracle { probe, candidates, foresight };
+    let selection = config
+        .selector
         .build()
-        .select(oracle, seed)
+        .select(&mut oracle, seed)
         .map_err(|error| LearnError::Selection { task: task.name.clone(), problem: error.to_string() })?;
     Ok(Choice {
         variant: candidates[selection.winner].clone(),
