@@ -27,11 +27,11 @@ use sapo_tasks::{Example, Task, TaskStream, layout, subset};
 use serde::{Deserialize, Serialize};
 
 use crate::candidates::Candidates;
-use crate::interference::{InterferenceConfig, Learnt, Next};
+use crate::interference::{Foresight, InterferenceConfig, LearntTasks};
 use crate::methods::{Lesson, Method, MethodConfig};
 use crate::recorder::Recorder;
-use crate::reselection::{Reselecting, ReselectionConfig, most_used};
-use crate::selection::{Choice, SelectionConfig, choose};
+use crate::reselection::{ProbeCost, Reselecting, ReselectionConfig, most_used};
+use crate::selection::{Choice, SelectionConfig, choose_with};
 use crate::texts::{FixedTexts, TrainingTexts};
 use crate::{LearnError, TrainConfig, derive_seed};
 
@@ -59,6 +59,11 @@ pub struct StreamConfig {
 }
 
 impl StreamConfig {
+    /// The adapter with which the training of a lesson with this seed begins.
+    fn fresh_adapter(&self, seed: u64) -> FreshLora {
+        FreshLora { config: self.method.adapter().clone(), seed }
+    }
+
     fn check(&self) -> Result<(), LearnError> {
         let asks = matches!(self.selection.selector, SelectorConfig::InterferenceAware(_));
         if asks == self.interference.is_some() {
@@ -97,7 +102,7 @@ pub fn run_stream(
         });
     }
     config.check()?;
-    let mut learnt = config.interference.map(Learnt::nothing);
+    let mut learnt = config.interference.map(LearntTasks::none);
     let mut prompts: Vec<Instruction> = tasks.iter().map(|task| task.instruction.clone()).collect();
     let mut method = config.method.build();
     let mut run = Recorder::new(tasks.len(), on_progress);
@@ -119,18 +124,23 @@ pub fn run_stream(
             run.note_usage(step, "search", started, searched);
         }
         let started = Instant::now();
-        let choice = match &learnt {
-            None => choose(model, task, &pool, &asked, &config.selection, selection_seed)?,
-            Some(learnt) => {
-                let seed = derive_seed(seed, "training", step);
-                let adapter = FreshLora { config: config.method.adapter().clone(), seed };
-                let next = Next { task, examples: &asked, adapter, train: &config.train };
-                let (choice, cost) = learnt.choose(model, &next, &pool, &config.selection, selection_seed)?;
-                run.note_seconds(step, "interference", cost.seconds, cost.tokens);
-                choice
-            }
-        };
+        let mut foresight = learnt.as_ref().map(|learnt| Foresight {
+            learnt,
+            model,
+            task,
+            examples: &asked,
+            adapter: config.fresh_adapter(derive_seed(seed, "training", step)),
+            step: config.train.first_step(),
+            token_budget: budget,
+            probe: None,
+            cost: ProbeCost::default(),
+        });
+        let (selection, looking_ahead) = (&config.selection, foresight.as_mut());
+        let choice = choose_with(model, task, &pool, &asked, selection, selection_seed, looking_ahead)?;
         run.note_choice(step, task, &choice, started);
+        if let Some(cost) = foresight.map(|foresight| foresight.cost) {
+            run.note_seconds(step, "interference", cost.seconds, cost.tokens);
+        }
 
         run.begin("train", &task.name);
         let mut training = Training { step, task, config, seed, artifacts, method: method.as_mut() };

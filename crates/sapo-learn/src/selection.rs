@@ -8,6 +8,7 @@ use sapo_tasks::{Example, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::LearnError;
+use crate::interference::Foresight;
 
 /// How the wording of a task is chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,26 +47,13 @@ impl Choice {
     }
 }
 
-/// Answers a selector from the model.
-pub(crate) struct ModelOracle<'a> {
+struct ModelOracle<'a, 'b> {
     scorer: Scorer<'a>,
     candidates: &'a [PromptVariant],
+    foresight: Option<&'a mut Foresight<'b>>,
 }
 
-impl<'a> ModelOracle<'a> {
-    /// Nothing is asked yet. `token_budget`: padded tokens in one batch.
-    pub(crate) fn new(
-        model: &'a LanguageModel,
-        task: &'a Task,
-        examples: &'a [Example],
-        candidates: &'a [PromptVariant],
-        token_budget: usize,
-    ) -> Self {
-        Self { scorer: Scorer::new(model, task, examples, token_budget), candidates }
-    }
-}
-
-impl LossOracle for ModelOracle<'_> {
+impl LossOracle for ModelOracle<'_, '_> {
     fn arms(&self) -> usize {
         self.candidates.len()
     }
@@ -92,6 +80,11 @@ impl LossOracle for ModelOracle<'_> {
         let scored = self.scorer.losses_of_each(&wordings, examples)?;
         Ok(scored.into_iter().map(|of_arm| of_arm.into_iter().map(observation).collect()).collect())
     }
+
+    fn interference(&mut self, arm: usize) -> Result<Option<f64>, OracleError> {
+        let Some(foresight) = &mut self.foresight else { return Ok(None) };
+        Ok(foresight.of(&self.candidates[arm].text)?)
+    }
 }
 
 fn observation(scored: Scored) -> Observation {
@@ -99,14 +92,6 @@ fn observation(scored: Scored) -> Observation {
         nll_sum: scored.loss.nll_sum,
         target_tokens: scored.loss.tokens as u64,
         forward_tokens: scored.forward_tokens as u64,
-    }
-}
-
-impl SelectionConfig {
-    /// The candidates of a pool.
-    pub(crate) fn candidates<'a>(&self, pool: &'a PromptPool) -> &'a [PromptVariant] {
-        let keep_original = self.include_original || self.selector == SelectorConfig::Original;
-        if keep_original { pool.variants() } else { &pool.variants()[1..] }
     }
 }
 
@@ -122,22 +107,27 @@ pub fn choose(
     config: &SelectionConfig,
     seed: u64,
 ) -> Result<Choice, LearnError> {
-    let candidates = config.candidates(pool);
-    let mut oracle = ModelOracle::new(model, task, examples, candidates, config.token_budget);
-    decide(&mut oracle, task, candidates, config.selector, seed)
+    choose_with(model, task, pool, examples, config, seed, None)
 }
 
-/// Lets a selector choose among the candidates of a task.
-pub(crate) fn decide(
-    oracle: &mut dyn LossOracle,
+/// As [`choose`], for a selector that may look ahead.
+pub(crate) fn choose_with(
+    model: &LanguageModel,
     task: &Task,
-    candidates: &[PromptVariant],
-    selector: SelectorConfig,
+    pool: &PromptPool,
+    examples: &[Example],
+    config: &SelectionConfig,
     seed: u64,
+    foresight: Option<&mut Foresight<'_>>,
 ) -> Result<Choice, LearnError> {
-    let selection = selector
+    let keep_original = config.include_original || config.selector == SelectorConfig::Original;
+    let candidates = if keep_original { pool.variants() } else { &pool.variants()[1..] };
+    let scorer = Scorer::new(model, task, examples, config.token_budget);
+    let mut oracle = ModelOracle { scorer, candidates, foresight };
+    let selection = config
+        .selector
         .build()
-        .select(oracle, seed)
+        .select(&mut oracle, seed)
         .map_err(|error| LearnError::Selection { task: task.name.clone(), problem: error.to_string() })?;
     Ok(Choice {
         variant: candidates[selection.winner].clone(),

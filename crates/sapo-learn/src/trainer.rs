@@ -4,6 +4,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use sapo_model::{Batch, Encoded, LanguageModel};
+use sapo_probes::{FirstStep, Update};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -52,6 +53,12 @@ pub struct TrainOutcome {
 }
 
 impl TrainConfig {
+    /// A step at the highest learning rate; that of the very first step is 0 where it is warmed up.
+    pub(crate) fn first_step(&self) -> FirstStep {
+        let (learning_rate, max_gradient_norm) = (self.learning_rate, self.max_gradient_norm);
+        FirstStep { update: Update::Adamw, learning_rate, max_gradient_norm }
+    }
+
     fn check(&self) -> Result<(), LearnError> {
         let at_least_one = [
             ("epochs", self.epochs),
