@@ -40,7 +40,8 @@ fn examples(count: usize) -> String {
 /// Losses that are in the folder's files.
 fn kept(losses: &Path) -> u64 {
     let files = std::fs::read_dir(losses).into_iter().flatten();
-    let scores = files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "scores"));
+    let scores =
+        files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "scores"));
     scores.map(|path| path.metadata().unwrap().len() / RECORD).sum()
 }
 
@@ -73,7 +74,8 @@ fn assert_same(one: &Value, other: &Value) {
 fn after_kill_9_the_same_command_goes_on() {
     let here = folder(&[("data.jsonl", &examples(600)), ("pool.json", POOL)]);
     tiny_model(here.path());
-    let whole = sapo_in(here.path(), &[&SELECT[..11], &["--no-cache", "--json"]].concat()).ok().json().remove(0);
+    let whole =
+        sapo_in(here.path(), &[&SELECT[..11], &["--no-cache", "--json"]].concat()).ok().json().remove(0);
     assert_eq!((&whole["known_losses"], &whole["losses"]), (&0.into(), &1800.into()));
     assert!(!here.path().join("losses").exists(), "--no-cache keeps nothing");
     let mut before = 0;
@@ -107,7 +109,10 @@ fn ctrl_c_says_how_to_go_on() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("interrupted; what was computed is kept: run the same command again to go on\n"), "{said}");
+    assert!(
+        said.contains("interrupted; what was computed is kept: run the same command again to go on\n"),
+        "{said}"
+    );
     let kept = kept(&here.path().join("losses"));
     let resumed = run(here.path(), &[]);
     assert_eq!(resumed["known_losses"], kept);

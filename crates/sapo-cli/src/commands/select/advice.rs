@@ -64,7 +64,10 @@ fn standing(outcome: &Outcome) -> Vec<String> {
     }
     if !others.is_empty() {
         let verb = if others.len() == 1 { "is" } else { "are" };
-        lines.push(format!("{} {verb} not clearly behind {winner}: any of them will do", listed(&others)));
+        lines.push(format!(
+            "{} {verb} not clearly behind {winner}: as far as is known, any of them will do",
+            listed(&others)
+        ));
     }
     lines
 }
@@ -163,7 +166,10 @@ mod tests {
         ];
         let steps = steps(&outcome(&arms, RACE), "race");
         assert_eq!(steps[0], "no wording is clearly better than the original: train with p01, or keep it");
-        assert_eq!(steps[1], "p04 and p02 are not clearly behind p01: any of them will do");
+        assert_eq!(
+            steps[1],
+            "p04 and p02 are not clearly behind p01: as far as is known, any of them will do"
+        );
         assert_eq!(steps[2], "to be surer: --delta 0.01, or --selector exhaustive");
     }
 

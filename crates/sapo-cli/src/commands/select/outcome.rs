@@ -84,6 +84,12 @@ impl<'a> Outcome<'a> {
         Some(Estimate { mean: middle, low, high, n: examples })
     }
 
+    /// Whether wordings were asked about different examples, so that their means do not compare.
+    pub(super) fn asked_differently(&self) -> bool {
+        let asked = self.arms.iter().map(|arm| arm.examples).filter(|&examples| examples > 0);
+        asked.clone().min() < asked.max()
+    }
+
     /// All wordings, the lowest loss first, those that were not asked last; the winner before its equals.
     pub(super) fn ranking(&self) -> Vec<usize> {
         let rank = |arm: usize| self.behind(arm).map_or(f64::INFINITY, |behind| behind.mean);
