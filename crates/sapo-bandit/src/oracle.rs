@@ -43,4 +43,17 @@ pub trait LossOracle {
     /// # Errors
     /// Whatever kept the oracle from answering.
     fn observe(&mut self, arm: usize, examples: &[usize]) -> Result<Vec<Observation>, OracleError>;
+
+    /// The losses of several arms on the same examples, arm by arm in their order: one that answers faster about many at
+    /// once says so here.
+    ///
+    /// # Errors
+    /// As [`LossOracle::observe`].
+    fn observe_each(
+        &mut self,
+        arms: &[usize],
+        examples: &[usize],
+    ) -> Result<Vec<Vec<Observation>>, OracleError> {
+        arms.iter().map(|&arm| self.observe(arm, examples)).collect()
+    }
 }

@@ -1,10 +1,14 @@
 //! Paired observations without replacement, and what they say about the difference of two arms.
 
+use std::ops::Range;
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use crate::{ArmEvidence, Interval, LossOracle, OracleError, Promise, Selection, draws, selection::LEVEL};
+use crate::{
+    ArmEvidence, Interval, LossOracle, Observation, OracleError, Promise, Selection, draws, selection::LEVEL,
+};
 
 /// Every arm walks along one shared random order of the examples, each as far as it was asked: the first examples of
 /// any two arms are the same, so that what makes an example hard cancels in their difference.
@@ -52,11 +56,46 @@ impl<'a> PairedSample<'a> {
 
     /// Asks an arm until it has seen the first `count` examples of the order, or all of them.
     pub(crate) fn ask(&mut self, arm: usize, count: usize) -> Result<(), OracleError> {
-        let places = self.seen(arm)..count.min(self.population());
+        let places = self.unseen(arm, count);
         if places.is_empty() {
             return Ok(());
         }
         let observations = self.oracle.observe(arm, &self.order[places.clone()])?;
+        self.note(arm, places, observations)
+    }
+
+    /// The same for several arms, those that have come equally far at once.
+    pub(crate) fn ask_each(&mut self, arms: &[usize], count: usize) -> Result<(), OracleError> {
+        let equally_far: Vec<&[usize]> = arms.chunk_by(|&a, &b| self.seen(a) == self.seen(b)).collect();
+        for together in equally_far {
+            let places = self.unseen(together[0], count);
+            if places.is_empty() {
+                continue;
+            }
+            let observations = self.oracle.observe_each(together, &self.order[places.clone()])?;
+            if observations.len() != together.len() {
+                return Err(
+                    format!("{} arms answered of {} asked", observations.len(), together.len()).into()
+                );
+            }
+            for (&arm, observations) in together.iter().zip(observations) {
+                self.note(arm, places.clone(), observations)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Places in the order that an arm has yet to see to have seen `count`.
+    fn unseen(&self, arm: usize, count: usize) -> Range<usize> {
+        self.seen(arm)..count.min(self.population())
+    }
+
+    fn note(
+        &mut self,
+        arm: usize,
+        places: Range<usize>,
+        observations: Vec<Observation>,
+    ) -> Result<(), OracleError> {
         if observations.len() != places.len() {
             return Err(format!(
                 "arm {arm} gave {} losses for {} examples",
@@ -257,7 +296,6 @@ fn student(observations: usize) -> Option<StudentsT> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Observation;
 
     fn sample(y: [f64; 2], population: usize) -> RatioSample {
         RatioSample::new(y.into_iter().map(|y| (y, 1.0)), population)

@@ -1,7 +1,7 @@
 //! The candidates of a task: the pool that was given, or one that is searched for under the model's current state.
 
 use sapo_model::LanguageModel;
-use sapo_probes::PreUpdateLoss;
+use sapo_probes::{PreUpdateLoss, Scorer};
 use sapo_prompts::sources::{Grammar, Search, SearchConfig, pool_from};
 use sapo_prompts::{Instruction, ParaphraseRequest, PromptPool};
 use sapo_tasks::{Example, Task};
@@ -41,19 +41,17 @@ impl Candidates {
         seed: u64,
     ) -> Result<(PromptPool, u64), LearnError> {
         let Self::Search(config) = self else { return Ok((given.clone(), 0)) };
-        let probe = PreUpdateLoss { model, task, examples, token_budget };
+        let mut scorer = Scorer::new(model, task, examples, token_budget);
         let mut tokens = 0;
         let mut measure = |wordings: &[Instruction]| {
             let mut mean = |wording: &Instruction| {
-                let (mean, forward) = probe.token_mean(wording)?;
+                let measured = PreUpdateLoss::default().measure(&mut scorer, wording);
+                let (mean, forward) =
+                    measured.map_err(|error| error.to_string())?.ok_or("there are no examples")?;
                 tokens += forward as u64;
                 Ok(mean)
             };
-            wordings
-                .iter()
-                .map(&mut mean)
-                .collect::<Result<Vec<f64>, sapo_model::ModelError>>()
-                .map_err(|e| e.to_string())
+            wordings.iter().map(&mut mean).collect::<Result<Vec<f64>, String>>()
         };
         let request = ParaphraseRequest::new(
             given.original().text.clone(),

@@ -2,8 +2,8 @@
 
 use sapo_bandit::{ArmEvidence, LossOracle, Observation, OracleError, SelectorConfig};
 use sapo_model::LanguageModel;
-use sapo_probes::PreUpdateLoss;
-use sapo_prompts::{PromptPool, PromptVariant, word_count};
+use sapo_probes::{Scored, Scorer};
+use sapo_prompts::{Instruction, PromptPool, PromptVariant, word_count};
 use sapo_tasks::{Example, Task};
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ pub struct Choice {
 }
 
 struct ModelOracle<'a> {
-    probe: PreUpdateLoss<'a>,
+    scorer: Scorer<'a>,
     candidates: &'a [PromptVariant],
 }
 
@@ -45,7 +45,7 @@ impl LossOracle for ModelOracle<'_> {
     }
 
     fn examples(&self) -> usize {
-        self.probe.examples.len()
+        self.scorer.examples().len()
     }
 
     fn length(&self, arm: usize) -> Option<usize> {
@@ -53,13 +53,26 @@ impl LossOracle for ModelOracle<'_> {
     }
 
     fn observe(&mut self, arm: usize, examples: &[usize]) -> Result<Vec<Observation>, OracleError> {
-        let measured = self.probe.measure(&self.candidates[arm].text, examples)?;
-        let observation = |(loss, tokens): (sapo_model::ExampleLoss, usize)| Observation {
-            nll_sum: loss.nll_sum,
-            target_tokens: loss.tokens as u64,
-            forward_tokens: tokens as u64,
-        };
-        Ok(measured.into_iter().map(observation).collect())
+        let scored = self.scorer.losses(&self.candidates[arm].text, examples)?;
+        Ok(scored.into_iter().map(observation).collect())
+    }
+
+    fn observe_each(
+        &mut self,
+        arms: &[usize],
+        examples: &[usize],
+    ) -> Result<Vec<Vec<Observation>>, OracleError> {
+        let wordings: Vec<&Instruction> = arms.iter().map(|&arm| &self.candidates[arm].text).collect();
+        let scored = self.scorer.losses_of_each(&wordings, examples)?;
+        Ok(scored.into_iter().map(|of_arm| of_arm.into_iter().map(observation).collect()).collect())
+    }
+}
+
+fn observation(scored: Scored) -> Observation {
+    Observation {
+        nll_sum: scored.loss.nll_sum,
+        target_tokens: scored.loss.tokens as u64,
+        forward_tokens: scored.forward_tokens as u64,
     }
 }
 
@@ -77,10 +90,8 @@ pub fn choose(
 ) -> Result<Choice, LearnError> {
     let keep_original = config.include_original || config.selector == SelectorConfig::Original;
     let candidates = if keep_original { pool.variants() } else { &pool.variants()[1..] };
-    let mut oracle = ModelOracle {
-        probe: PreUpdateLoss { model, task, examples, token_budget: config.token_budget },
-        candidates,
-    };
+    let scorer = Scorer::new(model, task, examples, config.token_budget);
+    let mut oracle = ModelOracle { scorer, candidates };
     let selection = config
         .selector
         .build()

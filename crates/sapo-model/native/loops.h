@@ -82,4 +82,7 @@ struct Loops {
 
 const Loops& loops();
 
+// Of the loops in use: v2, v3 or v4 of x86-64, v1 elsewhere.
+const char* level_name();
+
 }  // namespace sapo

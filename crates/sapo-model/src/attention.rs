@@ -7,7 +7,7 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::native::{self, Cached, Sharing};
-use crate::prefix::Prefix;
+use crate::prefix::{Continuation, Prefix};
 use crate::rope::Angles;
 
 /// Where the tokens of packed sequences stand in a padded batch `[B, T]`.
@@ -94,10 +94,10 @@ pub(crate) enum Memory<'a> {
     None,
     /// It reads prompts into the cache of a generation, or the next token of each.
     Cache(&'a mut KvCache),
-    /// It reads the prefix that other passes go on from: one sequence.
-    Reads(&'a mut Prefix),
-    /// All its sequences go on from this prefix.
-    GoesOnFrom(&'a Prefix),
+    /// It reads the prefixes that other passes go on from, one a sequence.
+    Reads(&'a mut [Prefix]),
+    /// Its sequences, all of them, go on from prefixes.
+    GoesOn(&'a [Continuation]),
 }
 
 impl Memory<'_> {
@@ -106,8 +106,8 @@ impl Memory<'_> {
         match self {
             Self::None => Memory::None,
             Self::Cache(cache) => Memory::Cache(cache),
-            Self::Reads(prefix) => Memory::Reads(prefix),
-            Self::GoesOnFrom(prefix) => Memory::GoesOnFrom(prefix),
+            Self::Reads(prefixes) => Memory::Reads(prefixes),
+            Self::GoesOn(continuations) => Memory::GoesOn(continuations),
         }
     }
 }
@@ -246,41 +246,56 @@ impl Pass<'_> {
         match &mut self.memory {
             Memory::Cache(cache) if cache.is_reading_prompts() => cache.store_prompts(self.layer, k, v),
             Memory::Cache(cache) => return cache.attend_next(self.layer, q, k, v, kind),
-            Memory::Reads(prefix) => prefix.push(k, v),
-            Memory::None | Memory::GoesOnFrom(_) => {}
+            Memory::Reads(prefixes) => Prefix::push_each(prefixes, k, v),
+            Memory::GoesOn(continuations) => {
+                let last = self.asked.is_some();
+                let attend = |of: &Continuation| of.attend(self.layer, last, (q, k, v), kind);
+                return match continuations {
+                    [all] => attend(all),
+                    several => Tensor::cat(&several.iter().map(attend).collect::<Vec<_>>(), 0),
+                };
+            }
+            Memory::None => {}
         }
+        Reads { places: self.places, asked: self.asked, prefix: None }.attend((q, k, v), kind)
+    }
+}
+
+/// Which rows read which: sequences laid end to end, those rows of them that are asked for, and what comes before every
+/// sequence.
+pub(crate) struct Reads<'a> {
+    pub(crate) places: &'a Places,
+    pub(crate) asked: Option<&'a Asked>,
+    /// Keys and values of the prefix, `[P, key_value_heads, head_dim]`.
+    pub(crate) prefix: Option<(&'a Tensor, &'a Tensor)>,
+}
+
+impl Reads<'_> {
+    /// As [`Pass::attend`].
+    pub(crate) fn attend(&self, (q, k, v): (&Tensor, &Tensor, &Tensor), kind: &AttentionKind) -> Tensor {
         let own_loops = has_own_loops(q.kind(), q.device());
         let sharing = self.asked.map_or(&self.places.sharing, |asked| &asked.sharing);
         let (window, scale) = (kind.window, kind.scale);
-        if let (true, Some(prefix)) = (own_loops, self.prefix()) {
-            let shared = prefix.layer(self.layer);
-            return native::attention_after(shared, (q, k, v), sharing, window, scale, kind.soft_cap)
+        if let (true, Some(prefix)) = (own_loops, self.prefix) {
+            return native::attention_after(prefix, (q, k, v), sharing, window, scale, kind.soft_cap)
                 .flatten(1, 2);
         }
         if own_loops && kind.soft_cap.is_none() {
             return native::attention(q, k, v, sharing, window, scale).flatten(1, 2);
         }
         let (mut keys, mut values) = (self.places.pad(k), self.places.pad(v));
-        if let Some(prefix) = self.prefix() {
-            let (shared_keys, shared_values) = prefix.layer(self.layer);
-            (keys, values) = (after(shared_keys, &keys), after(shared_values, &values));
+        if let Some((prefix_keys, prefix_values)) = self.prefix {
+            (keys, values) = (after(prefix_keys, &keys), after(prefix_values, &values));
         }
         let queries = self.asked.map_or(self.places, |asked| &asked.places);
         let mask = self.mask(kind);
         queries.pack(&attention(&queries.pad(q), &keys, &values, mask.as_ref(), kind))
     }
 
-    fn prefix(&self) -> Option<&Prefix> {
-        match &self.memory {
-            Memory::GoesOnFrom(prefix) => Some(prefix),
-            _ => None,
-        }
-    }
-
     /// `[T, S]` or `[B, 1, M_max, S]`, true where a query may read a key, of which S - T are a prefix; absent where that
     /// is all earlier tokens, without a prefix.
     fn mask(&self, kind: &AttentionKind) -> Option<Tensor> {
-        let before = self.prefix().map_or(0, Prefix::length);
+        let before = self.prefix.map_or(0, |(keys, _)| keys.size()[0]);
         let (own, all) = (self.places.longest, before + self.places.longest);
         let window = kind.window.filter(|&window| window < all);
         if self.asked.is_none() && window.is_none() && kind.soft_cap.is_none() && before == 0 {

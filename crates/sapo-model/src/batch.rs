@@ -1,6 +1,7 @@
 use tch::{Device, Tensor};
 
 use crate::attention::Asked;
+use crate::prefix::{Continuation, Prefix};
 use crate::{Encoded, ModelError, Sequences};
 
 /// Sequences laid end to end, with the places where a target token is predicted.
@@ -10,6 +11,8 @@ pub struct Batch {
     pub sequences: Sequences,
     /// The M tokens from which the target tokens are predicted.
     pub(crate) asked: Asked,
+    /// The sequences by the prefix that they go on from; empty where none goes on from one.
+    pub(crate) continuations: Vec<Continuation>,
     /// The target tokens `[M]`.
     pub targets: Tensor,
     /// For each of the M target tokens, its example's place in the batch.
@@ -30,37 +33,76 @@ impl Batch {
         for (index, example) in examples.iter().enumerate() {
             example.check(index, limit)?;
         }
-        Ok(Self::after(0, examples, device))
+        Ok(Self::after(vec![(None, examples.to_vec())], device))
     }
 
-    /// Joins what examples, each with a target, have after the first `prefix` tokens, which end before the last token of
-    /// every prompt.
-    pub(crate) fn after(prefix: usize, examples: &[&Encoded], device: Device) -> Self {
-        let (mut predict_from, mut targets, mut owner) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut positions, mut start) = (Vec::new(), 0);
-        for (index, example) in examples.iter().enumerate() {
-            for place in example.target_start..example.ids.len() {
-                predict_from.push((start + place - prefix - 1) as i64);
-                targets.push(example.ids[place]);
-                owner.push(index);
+    /// Joins what examples, each with a target, have after their prefix, which ends before the last token of every prompt.
+    pub(crate) fn after(groups: Vec<(Option<Prefix>, Vec<&Encoded>)>, device: Device) -> Self {
+        let mut packed = Packed::default();
+        let continues = groups.iter().any(|(prefix, _)| prefix.is_some());
+        let last = groups.len().saturating_sub(1);
+        let mut continuations = Vec::new();
+        for (place, (prefix, examples)) in groups.into_iter().enumerate() {
+            let (sequence, row, asked) = (packed.lengths.len(), packed.ids.len(), packed.predict_from.len());
+            for example in &examples {
+                packed.push(example, prefix.as_ref().map_or(0, Prefix::length));
             }
-            positions.extend((prefix..example.ids.len()).map(|position| position as i64));
-            start += example.ids.len() - prefix;
+            if place == last {
+                packed.fill_up();
+            }
+            if continues {
+                let lengths = (row as i64, &packed.lengths[sequence..]);
+                let asked = (asked as i64, &packed.predict_from[asked..]);
+                continuations.push(Continuation::new(prefix, lengths, asked, device));
+            }
         }
-        let filler = vec![0; filler_tokens(start)];
-        let mut ids: Vec<&[i64]> = examples.iter().map(|example| &example.ids[prefix..]).collect();
-        if !filler.is_empty() {
-            ids.push(&filler);
-        }
-        positions.extend(&filler); // any that a table of positions has
-        let lengths: Vec<i64> = ids.iter().map(|ids| ids.len() as i64).collect();
+        let Packed { ids, positions, lengths, predict_from, targets, owner, examples, tokens } = packed;
         Self {
-            sequences: Sequences::new(&ids, device).at_positions(&positions),
+            sequences: Sequences::packed(&ids, &positions, &lengths, device),
             asked: Asked::new(&predict_from, &lengths, device),
+            continuations,
             targets: Tensor::from_slice(&targets).to_device(device),
             owner,
-            examples: examples.len(),
-            tokens: start,
+            examples,
+            tokens,
+        }
+    }
+}
+
+/// A batch while it is put together.
+#[derive(Default)]
+struct Packed {
+    ids: Vec<i64>,
+    positions: Vec<i64>,
+    lengths: Vec<i64>,
+    predict_from: Vec<i64>,
+    targets: Vec<i64>,
+    owner: Vec<usize>,
+    examples: usize,
+    tokens: usize,
+}
+
+impl Packed {
+    /// An example without its first `prefix` tokens.
+    fn push(&mut self, example: &Encoded, prefix: usize) {
+        for place in example.target_start..example.ids.len() {
+            self.predict_from.push((self.tokens + place - prefix - 1) as i64);
+            self.targets.push(example.ids[place]);
+            self.owner.push(self.examples);
+        }
+        self.ids.extend(&example.ids[prefix..]);
+        self.positions.extend((prefix..example.ids.len()).map(|position| position as i64));
+        self.lengths.push((example.ids.len() - prefix) as i64);
+        self.examples += 1;
+        self.tokens += example.ids.len() - prefix;
+    }
+
+    fn fill_up(&mut self) {
+        let filler = filler_tokens(self.tokens);
+        if filler > 0 {
+            self.ids.extend(std::iter::repeat_n(0, filler));
+            self.positions.extend(std::iter::repeat_n(0, filler)); // any that a table of positions has
+            self.lengths.push(filler as i64);
         }
     }
 }

@@ -7,7 +7,7 @@ use tch::{Device, Tensor};
 use crate::attention::{Asked, KvCache, Memory, Pass, Places};
 use crate::linear::Linear;
 use crate::norm::Norm;
-use crate::prefix::Prefix;
+use crate::prefix::{Continuation, Prefix};
 use crate::rope::{Angles, Rope};
 
 /// A decoder: token ids in, hidden states and logits out. The files of [`crate::families`] build it.
@@ -85,10 +85,15 @@ impl Sequences {
         let lengths: Vec<i64> = sequences.iter().map(|ids| ids.as_ref().len() as i64).collect();
         let positions: Vec<i64> = lengths.iter().flat_map(|&length| 0..length).collect();
         let ids: Vec<i64> = sequences.iter().flat_map(|ids| ids.as_ref().iter().copied()).collect();
+        Self::packed(&ids, &positions, &lengths, device)
+    }
+
+    /// Sequences of `lengths` that are joined already.
+    pub(crate) fn packed(ids: &[i64], positions: &[i64], lengths: &[i64], device: Device) -> Self {
         Self {
-            ids: Tensor::from_slice(&ids).to_device(device),
-            positions: Tensor::from_slice(&positions).to_device(device),
-            places: Places::new(&lengths, device),
+            ids: Tensor::from_slice(ids).to_device(device),
+            positions: Tensor::from_slice(positions).to_device(device),
+            places: Places::new(lengths, device),
         }
     }
 
@@ -124,19 +129,25 @@ impl Decoder {
         self.run(sequences, Some(asked), Memory::None, train)
     }
 
-    /// Reads the tokens of a prefix, at least one.
-    pub(crate) fn read_prefix(&self, ids: &[i64]) -> Prefix {
+    /// Reads the tokens of prefixes, each of at least one, in one pass.
+    pub(crate) fn read_prefixes(&self, prefixes: &[&[i64]]) -> Vec<Prefix> {
         let device = self.token_embedding.device();
-        let mut prefix = Prefix::unread(ids.len());
+        let lengths: Vec<i64> = prefixes.iter().map(|ids| ids.len() as i64).collect();
+        let mut read: Vec<Prefix> = lengths.iter().map(|&length| Prefix::unread(length)).collect();
         // the last block's keys and values are wanted, its result is not
-        let last = Asked::new(&[prefix.length() - 1], &[prefix.length()], device);
-        let _ = self.run(&Sequences::new(&[ids], device), Some(&last), Memory::Reads(&mut prefix), false);
-        prefix
+        let last = Asked::new(&[lengths.iter().sum::<i64>() - 1], &lengths, device);
+        let _ = self.run(&Sequences::new(prefixes, device), Some(&last), Memory::Reads(&mut read), false);
+        read
     }
 
-    /// Final hidden states of the asked tokens, `[M, D]`, of sequences that go on from a prefix.
-    pub(crate) fn hidden_after(&self, prefix: &Prefix, sequences: &Sequences, asked: &Asked) -> Tensor {
-        self.run(sequences, Some(asked), Memory::GoesOnFrom(prefix), false)
+    /// Final hidden states of the asked tokens, `[M, D]`, of sequences that go on from prefixes.
+    pub(crate) fn hidden_after(
+        &self,
+        continuations: &[Continuation],
+        sequences: &Sequences,
+        asked: &Asked,
+    ) -> Tensor {
+        self.run(sequences, Some(asked), Memory::GoesOn(continuations), false)
     }
 
     /// Reads prompts into an empty cache; final hidden states of the asked tokens.

@@ -1,9 +1,10 @@
+use std::ffi::OsStr;
 use std::io::Read;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::ModelError;
+use crate::{FileHashes, ModelError};
 
 /// Files that decide what a model computes, beside its safetensors files.
 const TEXT_FILES: [&str; 5] = [
@@ -14,18 +15,43 @@ const TEXT_FILES: [&str; 5] = [
     "chat_template.jinja",
 ];
 
+/// Files that decide what an adapter computes.
+const ADAPTER_FILES: [&str; 2] = ["adapter_config.json", "adapter_model.safetensors"];
+
 /// Lower-case hexadecimal SHA-256 over a model directory: names and contents of the files that decide what it computes,
 /// in name order. It names a model in run records.
 ///
 /// # Errors
 /// Names the file or folder that cannot be read.
 pub fn directory_sha256(directory: &Path) -> Result<String, ModelError> {
+    Ok(hexadecimal(&model_sha256(directory, &mut FileHashes::default())?))
+}
+
+/// What [`directory_sha256`] prints.
+pub(crate) fn model_sha256(directory: &Path, hashes: &mut FileHashes) -> Result<[u8; 32], ModelError> {
+    let decides = |name: &OsStr| {
+        let is_weights = Path::new(name).extension().is_some_and(|extension| extension == "safetensors");
+        is_weights || TEXT_FILES.iter().any(|file| name == *file)
+    };
+    folder_sha256(directory, decides, hashes)
+}
+
+/// The same over the directory of an adapter.
+pub(crate) fn adapter_sha256(directory: &Path) -> Result<[u8; 32], ModelError> {
+    let decides = |name: &OsStr| ADAPTER_FILES.iter().any(|file| name == *file);
+    folder_sha256(directory, decides, &mut FileHashes::default())
+}
+
+fn folder_sha256(
+    directory: &Path,
+    decides: impl Fn(&OsStr) -> bool,
+    hashes: &mut FileHashes,
+) -> Result<[u8; 32], ModelError> {
     let entries = std::fs::read_dir(directory).map_err(ModelError::io("list", directory))?;
     let mut paths = Vec::new();
     for entry in entries {
         let path = entry.map_err(ModelError::io("list", directory))?.path();
-        let is_weights = path.extension().is_some_and(|extension| extension == "safetensors");
-        if is_weights || TEXT_FILES.iter().any(|name| path.file_name().is_some_and(|file| file == *name)) {
+        if path.file_name().is_some_and(&decides) {
             paths.push(path);
         }
     }
@@ -34,9 +60,9 @@ pub fn directory_sha256(directory: &Path) -> Result<String, ModelError> {
     for path in paths {
         all.update(path.file_name().unwrap_or_default().as_encoded_bytes());
         all.update([0]);
-        all.update(file_sha256(&path)?);
+        all.update(hashes.of(&path)?);
     }
-    Ok(hexadecimal(&all.finalize()))
+    Ok(all.finalize().into())
 }
 
 /// SHA-256 of a file's content.

@@ -6,6 +6,7 @@ use tch::{Device, Kind, Tensor};
 use serde::Serialize;
 
 use crate::decoder::{Decoder, Sequences};
+use crate::state::Origin;
 use crate::weights::write_whole;
 use crate::{ModelConfig, ModelError, TextCodec, Weights, families, native, runtime, save_safetensors};
 
@@ -19,6 +20,8 @@ pub struct LanguageModel {
     kind: Kind,
     device: Device,
     path: PathBuf,
+    /// Absent once the weights are other than what files say.
+    origin: Option<Origin>,
 }
 
 impl LanguageModel {
@@ -32,7 +35,7 @@ impl LanguageModel {
         let mut weights = Weights::open(directory, kind, device)?;
         let model = Self::build(directory, &config, &mut weights, kind, device)?;
         weights.finish()?;
-        Ok(model)
+        Ok(Self { origin: Some(Origin::default()), ..model })
     }
 
     /// A model with fresh weights; `directory` holds `config.json` and the tokenizer.
@@ -66,7 +69,8 @@ impl LanguageModel {
         let mut end_tokens: HashSet<i64> = config.eos_token_ids.iter().copied().collect();
         end_tokens.extend(codec.eos_token_id());
         let max_tokens = config.max_tokens;
-        Ok(Self { decoder, codec, end_tokens, max_tokens, kind, device, path: directory.to_path_buf() })
+        let path = directory.to_path_buf();
+        Ok(Self { decoder, codec, end_tokens, max_tokens, kind, device, path, origin: None })
     }
 
     /// Writes the weights as `model.safetensors` in `directory`, in the dtype `kind`. Configuration and tokenizer are
@@ -99,7 +103,7 @@ impl LanguageModel {
 
     /// Makes every weight trainable and returns them with their names, in a fixed order.
     pub fn train_all_parameters(&mut self) -> Vec<(String, Tensor)> {
-        self.decoder
+        self.decoder_mut()
             .named_parameters()
             .into_iter()
             .map(|(name, tensor)| (name, tensor.set_requires_grad(true)))
@@ -116,8 +120,18 @@ impl LanguageModel {
         &self.decoder
     }
 
+    /// The decoder, to change it: from now on no file says what its weights are.
     pub(crate) fn decoder_mut(&mut self) -> &mut Decoder {
+        self.origin = None;
         &mut self.decoder
+    }
+
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
+    pub(crate) fn set_origin(&mut self, origin: Option<Origin>) {
+        self.origin = origin;
     }
 
     /// Logits after every token of one sequence: `[T, vocab]`.

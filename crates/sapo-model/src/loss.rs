@@ -1,7 +1,7 @@
 use tch::{Kind, Reduction, Tensor};
 
 use crate::attention::has_own_loops;
-use crate::{Batch, Encoded, LanguageModel, ModelError, SharedPrefix, token_budget_batches};
+use crate::{Batch, Encoded, LanguageModel, ModelError, SharedPrefix, TextGroup, token_budget_batches};
 
 /// Loss of one example.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,32 +63,100 @@ impl LanguageModel {
         token_budget: usize,
         mut on_batch: impl FnMut(usize),
     ) -> Result<Vec<ExampleLoss>, ModelError> {
-        let _guard = tch::no_grad_guard();
+        let mut losses = vec![ExampleLoss { nll_sum: 0.0, tokens: 0 }; examples.len()];
+        self.each_batch(examples, token_budget, |members, batch, hidden| {
+            for (&member, loss) in members.iter().zip(self.losses_of(batch, hidden)?) {
+                losses[member] = loss;
+            }
+            on_batch(members.len());
+            Ok(())
+        })?;
+        Ok(losses)
+    }
+
+    /// The losses of the texts of all groups, forward only, in batches of at most `token_budget` padded tokens: each text's
+    /// number, counted through all groups, with its loss, batch by batch. Groups share batches: few texts of each of many
+    /// prefixes cost little more than as many of one.
+    ///
+    /// # Errors
+    /// Refuses texts that do not fit the model's context or have no target; the index counts through all groups.
+    pub fn losses_after(
+        &self,
+        groups: &[TextGroup<'_>],
+        token_budget: usize,
+        mut on_loss: impl FnMut(usize, ExampleLoss),
+    ) -> Result<(), ModelError> {
+        self.each_batch_after(groups, token_budget, |members, batch, hidden| {
+            for (&member, loss) in members.iter().zip(self.losses_of(batch, hidden)?) {
+                on_loss(member, loss);
+            }
+            Ok(())
+        })
+    }
+
+    /// The loss of each example of a batch.
+    fn losses_of(&self, batch: &Batch, hidden: &Tensor) -> Result<Vec<ExampleLoss>, ModelError> {
+        let nll = Vec::<f64>::try_from(self.nll_of(hidden, batch).to_kind(Kind::Double))?;
+        let mut losses = vec![ExampleLoss { nll_sum: 0.0, tokens: 0 }; batch.examples];
+        for (value, &owner) in nll.iter().zip(&batch.owner) {
+            losses[owner].nll_sum += value;
+            losses[owner].tokens += 1;
+        }
+        Ok(losses)
+    }
+
+    /// Reads examples forward only, in batches of at most `token_budget` padded tokens, what they share at their beginning
+    /// once. `read` gets the indices of a batch's examples, the batch, and the hidden states `[M, D]` that predict its
+    /// target tokens.
+    pub(crate) fn each_batch(
+        &self,
+        examples: &[Encoded],
+        token_budget: usize,
+        read: impl FnMut(&[usize], &Batch, &Tensor) -> Result<(), ModelError>,
+    ) -> Result<(), ModelError> {
         for (index, example) in examples.iter().enumerate() {
             example.check(index, self.max_tokens())?;
         }
         let shared = SharedPrefix::of(examples).ids();
-        let prefix = (!shared.is_empty()).then(|| self.decoder().read_prefix(shared));
+        let shared: &[&[i64]] = if shared.is_empty() { &[] } else { &[shared] };
+        let prefixes = self.read_prefixes(shared, token_budget);
+        let group = TextGroup { prefix: prefixes.first(), texts: examples.iter().collect() };
+        self.each_batch_after(&[group], token_budget, read)
+    }
+
+    /// The same, of the texts of groups; indices count through all groups.
+    fn each_batch_after(
+        &self,
+        groups: &[TextGroup<'_>],
+        token_budget: usize,
+        mut read: impl FnMut(&[usize], &Batch, &Tensor) -> Result<(), ModelError>,
+    ) -> Result<(), ModelError> {
+        let _guard = tch::no_grad_guard();
         // elsewhere attention copies the prefix's keys and values for every sequence of a batch, so they count in each
         let in_place = has_own_loops(self.kind(), self.device());
-        let uncounted = if in_place { shared.len() } else { 0 };
-        let lengths: Vec<usize> = examples.iter().map(|example| example.ids.len() - uncounted).collect();
-        let mut losses = vec![ExampleLoss { nll_sum: 0.0, tokens: 0 }; examples.len()];
-        for members in token_budget_batches(&lengths, token_budget) {
-            let chosen: Vec<&Encoded> = members.iter().map(|&i| &examples[i]).collect();
-            let batch = Batch::after(shared.len(), &chosen, self.device());
-            let hidden = match &prefix {
-                None => self.decoder().hidden_of(&batch.sequences, &batch.asked, false),
-                Some(prefix) => self.decoder().hidden_after(prefix, &batch.sequences, &batch.asked),
-            };
-            let nll = Vec::<f64>::try_from(self.nll_of(&hidden, &batch).to_kind(Kind::Double))?;
-            for (value, &owner) in nll.iter().zip(&batch.owner) {
-                let loss = &mut losses[members[owner]];
-                loss.nll_sum += value;
-                loss.tokens += 1;
+        let (mut texts, mut lengths) = (Vec::new(), Vec::new());
+        for (group, of) in groups.iter().enumerate() {
+            let uncounted = if in_place { of.shared() } else { 0 };
+            for text in &of.texts {
+                text.check(texts.len(), self.max_tokens())?;
+                texts.push((group, *text));
+                lengths.push(text.ids.len() - uncounted);
             }
-            on_batch(members.len());
         }
-        Ok(losses)
+        for mut members in token_budget_batches(&lengths, token_budget) {
+            members.sort_by_key(|&member| texts[member].0); // stable: the longest of each group stay first
+            let chunks = members.chunk_by(|&a, &b| texts[a].0 == texts[b].0);
+            let of_chunk = |chunk: &[usize]| {
+                let prefix = groups[texts[chunk[0]].0].shared_prefix();
+                (prefix, chunk.iter().map(|&member| texts[member].1).collect())
+            };
+            let batch = Batch::after(chunks.map(of_chunk).collect(), self.device());
+            let hidden = match &batch.continuations[..] {
+                [] => self.decoder().hidden_of(&batch.sequences, &batch.asked, false),
+                all => self.decoder().hidden_after(all, &batch.sequences, &batch.asked),
+            };
+            read(&members, &batch, &hidden)?;
+        }
+        Ok(())
     }
 }

@@ -12,6 +12,7 @@ use torch_sys::C_tensor;
 
 unsafe extern "C" {
     fn sapo_free_message(message: *mut c_char);
+    fn sapo_cpu_level() -> *const c_char;
     fn sapo_products_by_onednn(on: bool);
     fn sapo_linear(
         x: *const C_tensor,
@@ -368,6 +369,12 @@ fn scalar_type(kind: Kind) -> c_int {
         Kind::BFloat16 => 15,
         _ => 6, // Kind::Float: weights have no other dtype
     }
+}
+
+/// The level of x86-64 whose loops run, see [`crate::runtime`].
+pub(crate) fn cpu_level() -> &'static str {
+    // SAFETY: a C string that lives as long as the process.
+    unsafe { CStr::from_ptr(sapo_cpu_level()) }.to_str().unwrap_or_default()
 }
 
 /// Whether f32 products on the CPU go to oneDNN, see [`crate::runtime`].

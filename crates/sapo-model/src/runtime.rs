@@ -55,6 +55,12 @@ fn mkl_keeps_to_avx2() -> bool {
     false
 }
 
+/// The level of x86-64 whose loops run on the CPU, `v2`, `v3` or `v4`: the best that this CPU has, or a lower one that
+/// `SAPO_CPU_LEVEL` names; `v1` for the plain loops of other processors. Results differ in the last bits between levels.
+pub fn cpu_level() -> &'static str {
+    crate::native::cpu_level()
+}
+
 /// Threads that this process should use: `SAPO_THREADS` where the lab set it, otherwise all cores.
 pub fn threads_from_env() -> usize {
     let all = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);

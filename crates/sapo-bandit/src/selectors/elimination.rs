@@ -33,9 +33,7 @@ pub(super) fn eliminate(
         if budget == all { vec![Round { examples: population, survivors: 1 }] } else { rounds(arms, budget) };
     let mut ranking: Vec<usize> = (0..arms).collect();
     for round in rounds {
-        for &arm in &ranking {
-            sample.ask(arm, round.examples.max(1))?;
-        }
+        sample.ask_each(&ranking, round.examples.max(1))?;
         let behind = sample.standings();
         ranking.sort_by(|&a, &b| behind[a].total_cmp(&behind[b]));
         ranking.truncate(round.survivors.max(1));

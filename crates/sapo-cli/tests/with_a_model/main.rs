@@ -10,6 +10,6 @@ mod merge;
 mod model_by_name;
 mod paraphrase;
 mod refusals;
-// mod resume;
+mod resume;
 mod select;
 mod too_long;

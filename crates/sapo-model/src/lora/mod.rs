@@ -7,7 +7,7 @@ mod adapter;
 mod config;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -123,14 +123,6 @@ impl LanguageModel {
             }
         }
         Ok(())
-    }
-
-    /// Adds a saved adapter to the weights.
-    ///
-    /// # Errors
-    /// As [`Lora::open`] and [`LanguageModel::fold_adapter`].
-    pub fn fold_adapter_from(&mut self, directory: &Path) -> Result<(), ModelError> {
-        self.fold_adapter(&Lora::open(directory)?)
     }
 
     fn lora_error(&self, problem: String) -> ModelError {

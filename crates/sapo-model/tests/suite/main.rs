@@ -13,6 +13,7 @@ mod generation;
 mod hub;
 mod invariance;
 mod model_directories;
+mod model_state;
 mod new_tokenizer;
 mod parity;
 mod sampling;

@@ -1,7 +1,9 @@
-//! Examples that begin alike: what they share is computed once, and no loss shows it. Tolerances as in `invariance.rs`.
+//! Texts that begin alike: what they share is computed once, in one call or for many, and no loss shows it. Tolerances as
+//! in `invariance.rs`.
 
 use proptest::prelude::*;
-use sapo_model::{Device, Encoded, Kind, LanguageModel, SharedPrefix};
+use proptest::sample::Index;
+use sapo_model::{Device, Encoded, KeptPrefix, Kind, LanguageModel, SharedPrefix, TextGroup};
 use serde_json::json;
 use tch::Tensor;
 
@@ -11,7 +13,7 @@ const NOISE: f64 = 1e-5;
 
 /// What follows a prefix: tokens, of which those from the second on may be targets.
 fn rest() -> impl Strategy<Value = (Vec<i64>, usize)> {
-    (prop::collection::vec(0_i64..288, 2..25), any::<prop::sample::Index>())
+    (prop::collection::vec(0_i64..288, 2..25), any::<Index>())
         .prop_map(|(ids, at)| (1 + at.index(ids.len() - 1), ids))
         .prop_map(|(target_start, ids)| (ids, target_start))
 }
@@ -37,8 +39,98 @@ fn assert_as_alone(what: &str, model: &LanguageModel, examples: &[Encoded], budg
     assert_numbers_close(what, &nll_sums(model, examples, budget), &alone(model, examples), NOISE);
 }
 
+/// Calls about texts of several wordings, whose prefixes are kept between them.
+#[derive(Debug)]
+struct Calls {
+    wordings: Vec<Vec<Encoded>>,
+    /// The text of each wording from which a prefix is read, as much of it as can be: others share less.
+    read: Vec<Index>,
+    /// Of each call the texts asked about, of whichever wording.
+    asked: Vec<Vec<(Index, Index)>>,
+    budget: usize,
+}
+
+fn calls() -> impl Strategy<Value = Calls> {
+    (1_usize..4).prop_flat_map(|wordings| {
+        (
+            prop::collection::vec(examples(), wordings),
+            prop::collection::vec(any::<Index>(), wordings),
+            prop::collection::vec(prop::collection::vec(any::<(Index, Index)>(), 1..12), 1..5),
+            1_usize..400,
+        )
+            .prop_map(|(wordings, read, asked, budget)| Calls { wordings, read, asked, budget })
+    })
+}
+
+impl Calls {
+    /// A prefix of each wording, but for those that have none or that the model is too short for.
+    fn read_prefixes(&self, model: &LanguageModel) -> Vec<Option<KeptPrefix>> {
+        let beginning = |(texts, read): (&Vec<Encoded>, &Index)| {
+            let text = read.get(texts);
+            text.ids[..text.target_start - 1].to_vec()
+        };
+        let ids: Vec<Vec<i64>> = self.wordings.iter().zip(&self.read).map(beginning).collect();
+        let some: Vec<&[i64]> = ids.iter().map(|ids| &ids[..]).filter(|ids| !ids.is_empty()).collect();
+        let mut read = model.read_prefixes(&some, self.budget).into_iter();
+        let prefixes: Vec<Option<KeptPrefix>> =
+            ids.iter().map(|ids| if ids.is_empty() { None } else { read.next() }).collect();
+        for (prefix, ids) in prefixes.iter().zip(&ids) {
+            assert_eq!(prefix.as_ref().map_or(&[][..], KeptPrefix::ids), ids);
+        }
+        prefixes
+    }
+
+    fn assert_as_alone(&self, what: &str, model: &LanguageModel) {
+        let prefixes = self.read_prefixes(model);
+        for asked in &self.asked {
+            let mut groups: Vec<TextGroup> = Vec::new();
+            let mut texts: Vec<Vec<&Encoded>> = vec![Vec::new(); self.wordings.len()];
+            for (wording, text) in asked {
+                let wording = wording.index(self.wordings.len());
+                texts[wording].push(text.get(&self.wordings[wording]));
+            }
+            for (prefix, texts) in prefixes.iter().zip(texts).filter(|(_, texts)| !texts.is_empty()) {
+                groups.push(TextGroup { prefix: prefix.as_ref(), texts });
+            }
+            let flat: Vec<Encoded> =
+                groups.iter().flat_map(|group| &group.texts).map(|&t| t.clone()).collect();
+            let mut got = vec![f64::NAN; flat.len()];
+            let mut tokens = 0;
+            let on_loss = |text: usize, loss: sapo_model::ExampleLoss| {
+                assert!(got[text].is_nan(), "each text is told of once");
+                got[text] = loss.nll_sum;
+                tokens += loss.tokens;
+            };
+            model.losses_after(&groups, self.budget, on_loss).unwrap();
+            assert_eq!(tokens, flat.iter().map(Encoded::target_tokens).sum::<usize>());
+            assert_numbers_close(what, &got, &alone(model, &flat), NOISE);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn prefixes_kept_between_calls_change_no_loss(calls in calls()) {
+        on_every_checkpoint(|checkpoint| {
+            calls.assert_as_alone("plain", &checkpoint.open());
+            calls.assert_as_alone("with an adapter", &checkpoint.open_with_adapter());
+            // what libtorch's attention computes on other devices
+            let double = LanguageModel::open(&checkpoint.directory(), Kind::Double, Device::Cpu).unwrap();
+            calls.assert_as_alone("in f64", &double);
+        });
+    }
+
+    #[test]
+    fn windows_count_a_kept_prefix(calls in calls(), window in 1_i64..100) {
+        for name in ["mistral", "gemma2"] {
+            let copy = copy_of(name);
+            edit_json(&copy.path().join("config.json"), |config| config["sliding_window"] = json!(window));
+            let model = LanguageModel::open(copy.path(), Kind::Float, Device::Cpu).unwrap();
+            calls.assert_as_alone(&format!("{name}, window {window}"), &model);
+        }
+    }
 
     #[test]
     fn sharing_changes_no_loss(examples in examples(), budget in 1_usize..400) {
@@ -130,4 +222,35 @@ fn other_dtypes_share_too() {
             }
         }
     });
+}
+
+#[test]
+fn a_kept_prefix_knows_its_size_and_what_texts_share_with_it() {
+    let model = open("llama-tied");
+    let config: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(fixture("llama-tied/config.json")).unwrap()).unwrap();
+    let of = |name: &str| config[name].as_u64().unwrap() as usize;
+    let a_token = 2 * 4 * of("num_hidden_layers") * of("num_key_value_heads") * of("hidden_size")
+        / of("num_attention_heads");
+    let ids: Vec<i64> = (0..40).collect();
+    let kept = model.read_prefixes(&[&ids, &ids[..7]], 4096);
+    assert_eq!((kept[0].bytes(), kept[1].bytes()), (40 * a_token, 7 * a_token));
+
+    let texts = [text(0..60, 3), text((0..30).chain([99, 98, 97]), 1)];
+    let shared = |prefix, texts: &[&Encoded]| TextGroup { prefix, texts: texts.to_vec() }.shared();
+    assert_eq!(shared(Some(&kept[0]), &[&texts[0]]), 40);
+    assert_eq!(shared(Some(&kept[0]), &[&texts[0], &texts[1]]), 30);
+    assert_eq!(shared(Some(&kept[1]), &[&texts[1]]), 7);
+    // the last token of a prompt is never shared: the target is predicted from it
+    assert_eq!(shared(Some(&kept[0]), &[&text(0..41, 3)]), 37);
+    assert_eq!(shared(None, &[&texts[0]]), 0);
+}
+
+#[test]
+fn groups_refuse_what_a_list_refuses() {
+    let model = open("llama-tied");
+    let (fits, empty) = (text(0..9, 2), Encoded { ids: vec![1, 2], target_start: 2 });
+    let groups = [&fits, &empty].map(|text| TextGroup { prefix: None, texts: vec![&fits, text] });
+    let refused = model.losses_after(&groups, 100, |_, _| ()).unwrap_err();
+    assert!(matches!(refused, sapo_model::ModelError::NoTarget { index: 3 }), "{refused}");
 }

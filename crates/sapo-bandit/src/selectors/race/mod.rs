@@ -77,9 +77,7 @@ impl Selector for Race {
         let mut examples = 0;
         while field.arms.len() > 1 && examples < sample.population() {
             examples = self.next_look(examples).min(sample.population());
-            for &arm in &field.arms {
-                sample.ask(arm, examples)?;
-            }
+            sample.ask_each(&field.arms, examples)?;
             judge.look(&sample);
             looks += 1;
             let share = judge.share(sample.arms(), looks);

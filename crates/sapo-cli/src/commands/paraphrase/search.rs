@@ -2,7 +2,7 @@ use std::num::NonZeroUsize;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use sapo_probes::PreUpdateLoss;
+use sapo_probes::{PreUpdateLoss, Scorer};
 use sapo_prompts::sources::{Parents, Search, SearchConfig};
 use sapo_prompts::{Instruction, ParaphraseRequest, PromptPool};
 use sapo_tasks::Example;
@@ -59,12 +59,15 @@ pub(super) fn pool(
     let task = args.layout.task(path, request.instruction.clone(), &request.labels);
     let budget = args.options.token_budget();
     let mut measured = 0;
-    let probe =
-        PreUpdateLoss { model: &loaded.model, task: &task, examples: &examples, token_budget: budget };
+    let mut scorer = Scorer::new(&loaded.model, &task, &examples, budget);
     let mut measure = |texts: &[Instruction]| {
         measured += texts.len();
-        let mean = |text| probe.token_mean(text).map(|(mean, _)| mean).map_err(|error| error.to_string());
-        texts.iter().map(mean).collect()
+        let mut mean = |text: &Instruction| {
+            let measured = PreUpdateLoss::default().measure(&mut scorer, text);
+            let (mean, _) = measured.map_err(|error| error.to_string())?.ok_or("there are no examples")?;
+            Ok(mean)
+        };
+        texts.iter().map(&mut mean).collect()
     };
     let per_round = per_round.unwrap_or(args.count).get();
     let config = SearchConfig {

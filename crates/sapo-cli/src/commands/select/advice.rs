@@ -132,7 +132,14 @@ mod tests {
             examples: 10,
             text: "",
         };
-        let spent = Spent { forward_tokens: 1, exhaustive_forward_tokens: 2, seconds: 0.1 };
+        let spent = Spent {
+            forward_tokens: 1,
+            exhaustive_forward_tokens: 2,
+            computed_tokens: 1,
+            losses: 1,
+            known_losses: 0,
+            seconds: 0.1,
+        };
         let winner = arms.iter().position(|(_, behind)| behind.is_none()).unwrap();
         Outcome { arms: arms.iter().map(arm).collect(), winner, population: 10, spent, promise }
     }

@@ -116,11 +116,19 @@ fn how_sure(outcome: &Outcome) -> String {
     }
 }
 
-/// What was computed, beside what could have been.
+/// What the answer took, beside what it could have taken.
 fn cost(spent: &Spent) -> String {
-    let Spent { forward_tokens, exhaustive_forward_tokens, seconds } = spent;
+    let Spent { forward_tokens, exhaustive_forward_tokens, computed_tokens, losses, known_losses, seconds } =
+        spent;
     let share = 100.0 * *forward_tokens as f64 / (*exhaustive_forward_tokens).max(1) as f64;
-    format!(
-        "tokens forward: {forward_tokens} ({share:.0} % of {exhaustive_forward_tokens} for every wording on every example), {seconds:.1} s"
-    )
+    let mut text = format!(
+        "tokens forward: {forward_tokens} ({share:.0} % of {exhaustive_forward_tokens} for every wording on every example), \
+         {seconds:.1} s"
+    );
+    if *known_losses > 0 {
+        text += &format!(
+            "\nknown before: {known_losses} of {losses} losses; computed now: {computed_tokens} tokens"
+        );
+    }
+    text
 }
