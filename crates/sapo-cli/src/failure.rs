@@ -59,8 +59,9 @@ pub(crate) fn exit_code(command: impl FnOnce() -> anyhow::Result<()>) -> ExitCod
         Ok(Err(error)) => error,
         Err(panic) => anyhow::anyhow!("stopped: {}", panic_message(&*panic)),
     };
-    if let Some(Interrupted { hint }) = error.downcast_ref() {
-        eprintln!("interrupted; {hint}");
+    if let Some(Interrupted { kept }) = error.downcast_ref() {
+        let (what, then) = if *kept { ("is", "go on") } else { ("is not", "begin anew") };
+        eprintln!("interrupted; what was computed {what} kept: run the same command again to {then}");
         return interrupt::EXIT_CODE.into();
     }
     // A reader that has seen enough (`| head`) needs no message.

@@ -11,8 +11,8 @@ pub(crate) const EXIT_CODE: u8 = 130;
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted")]
 pub(crate) struct Interrupted {
-    /// What to do, in words.
-    pub(crate) hint: &'static str,
+    /// Whether what was computed is kept, so that the same command goes on.
+    pub(crate) kept: bool,
 }
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -24,7 +25,7 @@ pub struct Scorer<'a> {
     task: &'a Task,
     examples: &'a [Example],
     token_budget: usize,
-    wordings: Vec<Wording>,
+    wordings: Vec<Wording<'a>>,
     /// Places in `wordings`.
     places: HashMap<Instruction, usize>,
     scores: ScoreStore,
@@ -45,10 +46,12 @@ pub struct Scored {
 
 /// What is known of one wording.
 #[derive(Debug)]
-struct Wording {
+struct Wording<'a> {
     instruction: Instruction,
+    /// Texts of all examples, where they were given.
+    given: Option<&'a [Encoded]>,
     /// Texts of the examples that it was asked about.
-    texts: HashMap<usize, Text>,
+    texts: HashMap<usize, Text<'a>>,
     prefix: Option<KeptPrefix>,
     /// Whether a prefix found no room once, so that later texts cannot be counted on to go on from it.
     found_no_room: bool,
@@ -57,8 +60,8 @@ struct Wording {
 }
 
 #[derive(Debug)]
-struct Text {
-    encoded: Encoded,
+struct Text<'a> {
+    encoded: Cow<'a, Encoded>,
     key: ScoreKey,
 }
 
@@ -111,6 +114,15 @@ impl<'a> Scorer<'a> {
     #[must_use]
     pub fn with_prefix_memory(self, bytes: usize) -> Self {
         Self { prefix_memory: bytes, ..self }
+    }
+
+    /// The same, with the texts of a wording, one for each example in their order, from whoever has made them before: they
+    /// are not tokenised again.
+    #[must_use]
+    pub fn with_texts(mut self, wording: &Instruction, texts: &'a [Encoded]) -> Self {
+        let place = self.place(wording);
+        self.wordings[place].given = Some(texts);
+        self
     }
 
     /// The examples that it can be asked about.
@@ -167,13 +179,19 @@ impl<'a> Scorer<'a> {
 
     /// Makes the texts of a wording that are not made yet; the keys of all.
     fn encode(&mut self, place: usize, examples: &[usize]) -> Result<Vec<ScoreKey>, ModelError> {
-        let Wording { instruction, texts, .. } = &mut self.wordings[place];
+        let Wording { instruction, given, texts, .. } = &mut self.wordings[place];
         let mut key = |&example: &usize| match texts.entry(example) {
             Entry::Occupied(text) => Ok(text.get().key),
             Entry::Vacant(vacant) => {
-                let Example { input, .. } = &self.examples[example];
-                let prompt = layout::prompt(self.task, instruction, input);
-                let encoded = self.model.codec().encode_example(&prompt, self.examples[example].target())?;
+                let encoded = match given {
+                    Some(given) => Cow::Borrowed(&given[example]),
+                    None => {
+                        let Example { input, .. } = &self.examples[example];
+                        let prompt = layout::prompt(self.task, instruction, input);
+                        let target = self.examples[example].target();
+                        Cow::Owned(self.model.codec().encode_example(&prompt, target)?)
+                    }
+                };
                 encoded.check(example, self.model.max_tokens())?;
                 let key = self.scores.key(&encoded);
                 Ok(vacant.insert(Text { encoded, key }).key)
@@ -202,7 +220,7 @@ impl<'a> Scorer<'a> {
             let wording = &self.wordings[new.wording];
             let texts = || new.examples.iter().map(|example| &wording.texts[example]);
             let prefix = read.as_ref().or(wording.prefix.as_ref());
-            let group = TextGroup { prefix, texts: texts().map(|text| &text.encoded).collect() };
+            let group = TextGroup { prefix, texts: texts().map(|text| &*text.encoded).collect() };
             let (shared, mut before) = (group.shared(), read.as_ref().map_or(0, |read| read.ids().len()));
             for text in texts() {
                 forward_tokens
@@ -222,7 +240,7 @@ impl<'a> Scorer<'a> {
         let worth_reading = |new: &New| {
             let wording = &self.wordings[new.wording];
             let more = if wording.found_no_room { 0 } else { self.expected(wording) };
-            let texts = new.examples.iter().map(|example| &wording.texts[example].encoded);
+            let texts = new.examples.iter().map(|example| &*wording.texts[example].encoded);
             let shared = SharedPrefix::of_many_calls(texts, more).ids();
             Some(shared).filter(|shared| wording.prefix.is_none() && !shared.is_empty())
         };
@@ -274,8 +292,15 @@ impl<'a> Scorer<'a> {
     }
 }
 
-impl Wording {
+impl Wording<'_> {
     fn new(instruction: Instruction) -> Self {
-        Self { instruction, texts: HashMap::new(), prefix: None, found_no_room: false, asked: [0; 2] }
+        Self {
+            instruction,
+            given: None,
+            texts: HashMap::new(),
+            prefix: None,
+            found_no_room: false,
+            asked: [0; 2],
+        }
     }
 }

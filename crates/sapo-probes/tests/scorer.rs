@@ -113,6 +113,16 @@ fn tokens_reach_over_the_end_of_wordings() {
     assert!(reaching.len() >= 2 && reaching.iter().all(|place| *place >= 4), "{reaching:?}");
 }
 
+#[test]
+fn texts_that_are_given_are_taken_as_they_are() {
+    let fixture = Fixture::new();
+    let given = fixture.texts(1, 0..fixture.task.train.len());
+    let mut scorer = fixture.scorer().with_texts(&fixture.wordings[0], &given);
+    fixture.assert_as_alone(1, &[3, 5], &scorer.losses(&fixture.wordings[0], &[3, 5]).unwrap());
+    // others are made
+    fixture.assert_as_alone(2, &[3], &scorer.losses(&fixture.wordings[2], &[3]).unwrap());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 

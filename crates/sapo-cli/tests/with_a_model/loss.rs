@@ -1,7 +1,5 @@
 //! `sapo loss` against the same questions asked of the library.
 
-use std::path::Path;
-
 use sapo_model::TextCodec;
 use serde_json::Value;
 

@@ -154,7 +154,7 @@ fn select_prints_a_ranking_and_then_what_to_do() {
         table.contains(&format!("winner: {}\n    {text}\n", json["winner"].as_str().unwrap())),
         "{table}"
     );
-    assert!(table.contains("how sure: every wording was asked about all 4 examples"), "{table}");
+    assert!(table.contains("how sure: certain for these 4 examples"), "{table}");
     assert!(table.contains(&format!("tokens forward: {} (100 % of ", json["forward_tokens"])), "{table}");
 
     let steps: Vec<&str> = run.stderr.lines().collect();

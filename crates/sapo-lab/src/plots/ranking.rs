@@ -106,23 +106,22 @@ fn may_be_best(wording: &RankedWording) -> bool {
     wording.winner || wording.behind.is_some_and(|behind| behind.low <= 0.0 && behind.high >= 0.0)
 }
 
-/// What of this occurs among the wordings.
+/// What of this occurs among the wordings; the original needs no entry, its row is named so.
 fn entries(data: &Ranking, best: Rgb) -> Vec<(Swatch, String)> {
-    let asked = || data.wordings.iter().filter(|wording| wording.behind.is_some());
-    let ties = asked().filter(|wording| may_be_best(wording) && !wording.winner).count() > 0;
-    let spread = asked().any(|wording| wording.behind.is_some_and(|behind| behind.low < behind.high));
-    let bar = |colour| if spread { Swatch::Line(colour) } else { Swatch::Dots(vec![colour], 10.0) };
-    let interval = if spread { ", 95 % interval" } else { "" };
+    let others =
+        || data.wordings.iter().filter(|w| !w.winner).filter_map(|w| Some((may_be_best(w), w.behind?)));
+    let spread = others().any(|(_, behind)| behind.low < behind.high);
+    let swatch = |colour| if spread { Swatch::Line(colour) } else { Swatch::Dots(vec![colour], 10.0) };
+    let mut interval = if spread { ", 95 % interval" } else { "" };
     let mut entries = vec![(Swatch::Dots(vec![best], 14.0), "winner".to_string())];
-    if ties {
-        entries.push((bar(best), format!("may be as good{interval}")));
+    if others().any(|(tied, _)| tied) {
+        entries.push((swatch(best), format!("may be as good{interval}")));
+        interval = "";
     }
-    if asked().any(|wording| !may_be_best(wording)) {
-        let interval = if ties { "" } else { interval };
-        entries.push((bar(GREY), format!("behind{interval}")));
-    }
-    if asked().any(|wording| wording.original) {
-        entries.push((Swatch::Diamond, "original".to_string()));
+    if others().any(|(tied, _)| !tied) {
+        // what wins by another rule than the lowest loss has others below it
+        let name = if others().any(|(_, behind)| behind.high < 0.0) { "others" } else { "behind" };
+        entries.push((swatch(GREY), format!("{name}{interval}")));
     }
     entries
 }
@@ -194,9 +193,9 @@ mod tests {
             let data = ranking_of(5, half);
             entries(&data, BLACK).into_iter().map(|(_, name)| name).collect()
         };
-        assert_eq!(names(0.0), ["winner", "behind", "original"]);
-        assert_eq!(names(0.001), ["winner", "behind, 95 % interval", "original"]);
-        assert_eq!(names(0.02), ["winner", "may be as good, 95 % interval", "behind", "original"]);
+        assert_eq!(names(0.0), ["winner", "behind"]);
+        assert_eq!(names(0.001), ["winner", "behind, 95 % interval"]);
+        assert_eq!(names(0.02), ["winner", "may be as good, 95 % interval", "behind"]);
     }
 
     #[test]

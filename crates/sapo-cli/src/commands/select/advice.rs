@@ -64,7 +64,10 @@ fn standing(outcome: &Outcome) -> Vec<String> {
     }
     if !others.is_empty() {
         let verb = if others.len() == 1 { "is" } else { "are" };
-        lines.push(format!("{} {verb} not clearly behind {winner}: any of them will do", listed(&others)));
+        lines.push(format!(
+            "{} {verb} not clearly behind {winner}: as far as is known, any of them will do",
+            listed(&others)
+        ));
     }
     lines
 }
@@ -129,7 +132,14 @@ mod tests {
             examples: 10,
             text: "",
         };
-        let spent = Spent { forward_tokens: 1, exhaustive_forward_tokens: 2, seconds: 0.1 };
+        let spent = Spent {
+            forward_tokens: 1,
+            exhaustive_forward_tokens: 2,
+            computed_tokens: 1,
+            losses: 1,
+            known_losses: 0,
+            seconds: 0.1,
+        };
         let winner = arms.iter().position(|(_, behind)| behind.is_none()).unwrap();
         Outcome { arms: arms.iter().map(arm).collect(), winner, population: 10, spent, promise }
     }
@@ -163,7 +173,10 @@ mod tests {
         ];
         let steps = steps(&outcome(&arms, RACE), "race");
         assert_eq!(steps[0], "no wording is clearly better than the original: train with p01, or keep it");
-        assert_eq!(steps[1], "p04 and p02 are not clearly behind p01: any of them will do");
+        assert_eq!(
+            steps[1],
+            "p04 and p02 are not clearly behind p01: as far as is known, any of them will do"
+        );
         assert_eq!(steps[2], "to be surer: --delta 0.01, or --selector exhaustive");
     }
 

@@ -2,6 +2,7 @@
 
 mod advice;
 mod export;
+mod kept;
 mod oracle;
 mod outcome;
 mod output;
@@ -20,9 +21,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use sapo_bandit::SelectorConfig;
 use sapo_learn::derive_seed;
 use sapo_model::LanguageModel;
+use sapo_probes::Scorer;
 use sapo_prompts::sources::{Grammar, pool_from};
 use sapo_prompts::{Instruction, ParaphraseRequest, PromptPool};
-use sapo_tasks::subset;
+use sapo_tasks::{Task, subset};
 
 use crate::interrupt::{self, Interrupted};
 use crate::jsonl::{self, TaskLine};
@@ -31,7 +33,8 @@ use crate::own_task::LayoutArgs;
 use crate::progress::Progress;
 use advice::{Circumstances, next_steps};
 use export::ExportForm;
-use oracle::RecordingOracle;
+use kept::CacheArgs;
+use oracle::{Record, RecordingOracle};
 use outcome::{Outcome, Spent};
 use texts::Texts;
 
@@ -96,6 +99,8 @@ pub(crate) struct SelectArgs {
     #[arg(long, default_value = "prompt")]
     export_form: ExportForm,
     #[command(flatten)]
+    cache: CacheArgs,
+    #[command(flatten)]
     layout: LayoutArgs,
     #[command(flatten)]
     model: ModelArgs,
@@ -133,9 +138,6 @@ fn probability(text: &str) -> Result<f64, &'static str> {
 /// The rule where none is named.
 const DEFAULT_RULE: &str = "race";
 
-/// What is said after Ctrl-C.
-const GO_ON: &str = "run the same command again";
-
 /// Wordings that grammar makes where no pool is given: the paper's number.
 const PARAPHRASES: usize = 20;
 
@@ -150,7 +152,7 @@ pub(crate) fn run(args: &SelectArgs, out: &mut dyn Write) -> anyhow::Result<()> 
     let model = args.model.open()?;
     let task = args.layout.task(&args.data, pool.original().text.clone(), pool.labels());
     let texts = Texts::read(&model, &task, &pool, &lines, population(args, lines.len()), args)?;
-    let outcome = choose(args, selector, &model, &pool, &texts)?;
+    let (outcome, kept) = choose(args, selector, (&model, &task), &pool, &texts)?;
 
     if args.json {
         output::write_json(&outcome, &texts, out)?;
@@ -171,7 +173,7 @@ pub(crate) fn run(args: &SelectArgs, out: &mut dyn Write) -> anyhow::Result<()> 
         let circumstances = Circumstances {
             selector,
             export: args.export.as_deref(),
-            kept: false,
+            kept,
             command: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
         };
         eprintln!("next:");
@@ -180,38 +182,48 @@ pub(crate) fn run(args: &SelectArgs, out: &mut dyn Write) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Lets the rule ask the model.
+/// Lets the rule ask the model; the outcome, and whether the losses are kept.
 fn choose<'a>(
     args: &SelectArgs,
     selector: SelectorConfig,
-    model: &LanguageModel,
+    (model, task): (&LanguageModel, &Task),
     pool: &'a PromptPool,
     texts: &Texts,
-) -> anyhow::Result<Outcome<'a>> {
+) -> anyhow::Result<(Outcome<'a>, bool)> {
+    let new = || Scorer::new(model, task, &texts.examples, args.model.token_budget());
+    let (mut scorer, kept) = args.cache.scorer(model, new)?;
+    for (wording, variant) in pool.variants().iter().enumerate() {
+        scorer = scorer.with_texts(&variant.text, texts.of(wording));
+    }
     interrupt::watch()?;
     let started = Instant::now();
     let mut oracle = RecordingOracle {
-        model,
-        texts,
+        scorer,
         variants: pool.variants(),
-        token_budget: args.model.token_budget(),
-        progress: Progress::of_at_most(pool.len() * texts.examples(), "select"),
-        observations: vec![Vec::new(); pool.len()],
+        progress: Progress::of_at_most(pool.len() * texts.examples.len(), "select"),
+        records: vec![Record::default(); pool.len()],
     };
     let chosen = selector.build().select(&mut oracle, derive_seed(args.seed, "selection", STEP));
-    let RecordingOracle { observations, progress, .. } = oracle;
+    let RecordingOracle { records, progress, .. } = oracle;
     drop(progress);
     let selection = match chosen {
-        Err(_) if interrupt::requested() => return Err(Interrupted { hint: GO_ON }.into()),
+        Err(_) if interrupt::requested() => return Err(Interrupted { kept }.into()),
         chosen => chosen.map_err(|error| anyhow!("choosing a wording: {error}"))?,
     };
     let seconds = started.elapsed().as_secs_f64();
     let spent = Spent {
-        forward_tokens: selection.forward_tokens,
+        forward_tokens: records
+            .iter()
+            .enumerate()
+            .map(|(arm, record)| texts.cost(arm, &record.examples))
+            .sum(),
         exhaustive_forward_tokens: texts.cost_of_everything(),
+        computed_tokens: selection.forward_tokens,
+        losses: records.iter().map(|record| record.examples.len()).sum(),
+        known_losses: records.iter().map(|record| record.known).sum(),
         seconds,
     };
-    Outcome::new(pool, &selection, &observations, args.seed, texts.examples(), spent)
+    Ok((Outcome::new(pool, &selection, &records, args.seed, texts.examples.len(), spent)?, kept))
 }
 
 /// Finds out before anything is computed whether what is asked for can be written.

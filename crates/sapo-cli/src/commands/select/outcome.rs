@@ -3,6 +3,7 @@ use sapo_metrics::Estimate;
 use sapo_prompts::PromptPool;
 use serde::Serialize;
 
+use super::oracle::Record;
 use crate::token_mean;
 
 /// What was found about one wording.
@@ -30,10 +31,16 @@ pub(super) struct Ends {
 /// What the selection took.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Spent {
-    /// Tokens of all losses that were asked for, whether or not they were known from an earlier call.
+    /// Tokens of all losses that were asked for, whether or not they were known.
     pub(super) forward_tokens: u64,
     /// Tokens of every wording on every example.
     pub(super) exhaustive_forward_tokens: u64,
+    /// Tokens that went through the model.
+    pub(super) computed_tokens: u64,
+    /// How many losses were asked for.
+    pub(super) losses: usize,
+    /// How many of them were known.
+    pub(super) known_losses: usize,
     pub(super) seconds: f64,
 }
 
@@ -54,14 +61,14 @@ impl<'a> Outcome<'a> {
     pub(super) fn new(
         pool: &'a PromptPool,
         selection: &Selection,
-        observations: &[Vec<Observation>],
+        records: &[Record],
         seed: u64,
         population: usize,
         spent: Spent,
     ) -> anyhow::Result<Self> {
         let mut arms = Vec::with_capacity(pool.len());
-        for ((variant, evidence), observed) in pool.variants().iter().zip(&selection.arms).zip(observations) {
-            arms.push(Arm::new(&variant.id, variant.text.as_str(), evidence, observed, seed)?);
+        for ((variant, evidence), record) in pool.variants().iter().zip(&selection.arms).zip(records) {
+            arms.push(Arm::new(&variant.id, variant.text.as_str(), evidence, &record.observations, seed)?);
         }
         Ok(Self { arms, winner: selection.winner, population, spent, promise: selection.promise })
     }
@@ -82,6 +89,12 @@ impl<'a> Outcome<'a> {
         };
         let Ends { low, high } = behind.unwrap_or(Ends { low: middle, high: middle });
         Some(Estimate { mean: middle, low, high, n: examples })
+    }
+
+    /// Whether wordings were asked about different examples, so that their means do not compare.
+    pub(super) fn asked_differently(&self) -> bool {
+        let asked = self.arms.iter().map(|arm| arm.examples).filter(|&examples| examples > 0);
+        asked.clone().min() < asked.max()
     }
 
     /// All wordings, the lowest loss first, those that were not asked last; the winner before its equals.

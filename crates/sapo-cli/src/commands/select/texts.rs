@@ -1,6 +1,6 @@
 use sapo_model::{Encoded, LanguageModel, SharedPrefix};
 use sapo_prompts::PromptPool;
-use sapo_tasks::{Task, layout};
+use sapo_tasks::{Example, Task, layout};
 
 use super::SelectArgs;
 use crate::failure::InputError;
@@ -12,6 +12,7 @@ use crate::too_long::{self, Fitted, Place, Reading};
 pub(super) struct Texts {
     /// `[wording][example]`
     by_wording: Vec<Vec<Encoded>>,
+    pub(super) examples: Vec<Example>,
     /// Indices of the lines whose input was cut.
     pub(super) shortened: Vec<usize>,
     /// Indices of the lines left out, under the rule that does so.
@@ -36,21 +37,24 @@ impl Texts {
             |line, input| under_all_wordings(model, task, pool, line, input, args),
         )?;
         let shortened = |place: &Place| place.shortened.then_some(place.index);
+        let (examples, by_example) = values.into_iter().unzip();
         Ok(Self {
-            by_wording: transposed(values, pool.len()),
+            by_wording: transposed(by_example, pool.len()),
+            examples,
             shortened: places.iter().filter_map(shortened).collect(),
             skipped,
         })
     }
 
-    /// How many examples there are to ask about.
-    pub(super) fn examples(&self) -> usize {
-        self.by_wording.first().map_or(0, Vec::len)
+    /// The texts of all examples under a wording.
+    pub(super) fn of(&self, wording: usize) -> &[Encoded] {
+        &self.by_wording[wording]
     }
 
-    /// The texts of these examples under a wording.
-    pub(super) fn of(&self, wording: usize, examples: &[usize]) -> Vec<Encoded> {
-        examples.iter().map(|&example| self.by_wording[wording][example].clone()).collect()
+    /// Tokens that go through the model when a wording is asked about these examples at once.
+    pub(super) fn cost(&self, wording: usize, examples: &[usize]) -> u64 {
+        let texts = examples.iter().map(|&example| &self.by_wording[wording][example]);
+        SharedPrefix::of(texts).forward_tokens() as u64
     }
 
     /// Tokens that go through the model when every wording is asked about all examples at once.
@@ -67,7 +71,7 @@ fn under_all_wordings(
     line: &Line<TaskLine>,
     input: &str,
     args: &SelectArgs,
-) -> anyhow::Result<Reading<Vec<Encoded>>> {
+) -> anyhow::Result<Reading<(Example, Vec<Encoded>)>> {
     let (mut texts, mut longest, mut id) = (Vec::with_capacity(pool.len()), 0, "");
     for variant in pool.variants() {
         let prompt = layout::prompt(task, &variant.text, input);
@@ -84,7 +88,8 @@ fn under_all_wordings(
             (longest, id) = (tokens, &variant.id);
         }
     }
-    Ok(Reading { value: texts, tokens: longest, what: format!("the text under wording `{id}`") })
+    let value = (Example::new(input, &line.value.target), texts);
+    Ok(Reading { value, tokens: longest, what: format!("the text under wording `{id}`") })
 }
 
 fn transposed(by_example: Vec<Vec<Encoded>>, wordings: usize) -> Vec<Vec<Encoded>> {
