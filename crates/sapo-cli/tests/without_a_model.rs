@@ -9,7 +9,7 @@ use serde_json::json;
 #[test]
 fn help() {
     let nowhere = folder(&[]);
-    let commands: [(&str, &[&str]); 11] = [
+    let commands: [(&str, &[&str]); 12] = [
         ("sapo", &[]),
         ("select", &["select"]),
         ("paraphrase", &["paraphrase"]),

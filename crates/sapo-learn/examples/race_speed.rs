@@ -14,7 +14,7 @@ use sapo_probes::{Scored, Scorer};
 use sapo_prompts::sources::{Grammar, pool_from};
 use sapo_prompts::{Instruction, ParaphraseRequest};
 use sapo_tasks::builtin::{Sizes, family};
-use sapo_tasks::readers::SuperNi;
+use sapo_tasks::readers::Dataset;
 use sapo_tasks::{Example, Task, layout};
 
 const USAGE: &str = "usage: race_speed MODEL TASK [EXAMPLES]";
@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for way in [Way::WithinCalls, Way::BetweenCalls, Way::TogetherToo] {
         for rule in ["race", "exhaustive"] {
             let selector = rule.parse::<SelectorConfig>()?.build();
-            let mut run = || -> Result<(Selection, f64), Box<dyn Error>> {
+            let run = || -> Result<(Selection, f64), Box<dyn Error>> {
                 let started = cpu_seconds()?;
                 let scorer = Scorer::new(&model, &task, &examples, TOKEN_BUDGET);
                 let mut oracle = Oracle {
@@ -84,7 +84,7 @@ fn task_named(name: &str, count: usize) -> Result<Task, Box<dyn Error>> {
     }
     let folder = Path::new(name);
     let (data, task) = (folder.parent().ok_or(USAGE)?, folder.file_name().ok_or(USAGE)?);
-    Ok(SuperNi::open(data)?.task(&task.to_string_lossy())?)
+    Ok(Dataset::open("superni", data)?.task(&task.to_string_lossy())?)
 }
 
 /// Training examples whose texts fit the model's context under every wording.
