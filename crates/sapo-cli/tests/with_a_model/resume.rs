@@ -1,16 +1,16 @@
 //! `sapo select` stopped at any instant goes on where it was, and pays nothing twice.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::common::{command, folder, sapo_in, tiny_model};
+use crate::common::{Run, command, folder, sapo_in, tiny_model};
 use crate::fixtures::{POOL, number};
 
 /// Small batches, so that it takes a while.
-const SELECT: [&str; 13] = [
+const SELECT: [&str; 11] = [
     "select",
     "--model",
     "model",
@@ -18,36 +18,50 @@ const SELECT: [&str; 13] = [
     "data.jsonl",
     "--pool",
     "pool.json",
-    "--selector",
-    "exhaustive",
     "--batch-tokens",
     "200",
     "--cache",
     "losses",
 ];
 
+/// The rule that asks everything.
+const EXHAUSTIVE: [&str; 2] = ["--selector", "exhaustive"];
+
+const EXAMPLES: usize = 1500;
+
+/// All losses: of three wordings.
+const LOSSES: u64 = 3 * EXAMPLES as u64;
+
 /// Bytes of one loss in the file.
 const RECORD: u64 = 48;
 
-fn examples(count: usize) -> String {
+fn examples() -> String {
     let words = ["food", "room", "review", "fine", "cold", "good"];
     let text = |i: usize| format!("{} {} {} {i}", words[i % 6], words[i / 6 % 6], words[i / 36 % 6]);
     let target = |i: usize| if i % 3 == 0 { "good" } else { "bad" };
     let line = |i| serde_json::json!({"input": text(i), "target": target(i)}).to_string() + "\n";
-    (0..count).map(line).collect()
+    (0..EXAMPLES).map(line).collect()
 }
 
-/// Losses that are in the folder's files.
-fn kept(losses: &Path) -> u64 {
+/// The files of losses in a folder.
+fn score_files(losses: &Path) -> Vec<PathBuf> {
     let files = std::fs::read_dir(losses).into_iter().flatten();
-    let scores =
-        files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "scores"));
-    scores.map(|path| path.metadata().unwrap().len() / RECORD).sum()
+    let paths = files.map(|file| file.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|ending| ending == "scores")).collect()
+}
+
+/// Losses that are kept in a folder.
+fn kept(losses: &Path) -> u64 {
+    score_files(losses).iter().map(|path| path.metadata().unwrap().len() / RECORD).sum()
 }
 
 /// Starts a selection, and gives it back when it has kept so many losses.
 fn started(here: &Path, losses: u64) -> Child {
-    let mut child = command(here, &SELECT).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(here, &[&SELECT[..], &EXHAUSTIVE].concat())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     while kept(&here.join("losses")) < losses {
         assert!(child.try_wait().unwrap().is_none(), "it ended before it was stopped");
         std::thread::sleep(Duration::from_millis(1));
@@ -55,8 +69,14 @@ fn started(here: &Path, losses: u64) -> Child {
     child
 }
 
+/// What a run found; on a busy machine it also tells its progress.
+fn selected(run: &Run) -> Value {
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.json().remove(0)
+}
+
 fn run(here: &Path, more: &[&str]) -> Value {
-    sapo_in(here, &[&SELECT[..], &["--json"], more].concat()).ok().json().remove(0)
+    selected(&sapo_in(here, &[&SELECT[..], &["--json"], more].concat()))
 }
 
 /// What is found, but for the last bits of a mean: batches are others after a stop.
@@ -72,28 +92,28 @@ fn assert_same(one: &Value, other: &Value) {
 
 #[test]
 fn after_kill_9_the_same_command_goes_on() {
-    let here = folder(&[("data.jsonl", &examples(600)), ("pool.json", POOL)]);
+    let here = folder(&[("data.jsonl", &examples()), ("pool.json", POOL)]);
     tiny_model(here.path());
-    let whole =
-        sapo_in(here.path(), &[&SELECT[..11], &["--no-cache", "--json"]].concat()).ok().json().remove(0);
-    assert_eq!((&whole["known_losses"], &whole["losses"]), (&0.into(), &1800.into()));
+    let no_cache = [&SELECT[..9], &EXHAUSTIVE, &["--no-cache", "--json"]].concat();
+    let whole = selected(&sapo_in(here.path(), &no_cache));
+    assert_eq!((&whole["known_losses"], &whole["losses"]), (&0.into(), &LOSSES.into()));
     assert!(!here.path().join("losses").exists(), "--no-cache keeps nothing");
     let mut before = 0;
-    for instant in [1, 400, 1000] {
+    for instant in [1, 300, 300] {
         let mut child = started(here.path(), before + instant);
         child.kill().unwrap();
         child.wait().unwrap();
         before = kept(&here.path().join("losses"));
     }
-    assert!(before < 1800, "it was stopped three times");
-    let resumed = run(here.path(), &[]);
+    assert!(before < LOSSES, "it was stopped three times");
+    let resumed = run(here.path(), &EXHAUSTIVE);
     assert_same(&resumed, &whole);
     assert_eq!(resumed["known_losses"], before);
     assert!(number(&resumed["computed_tokens"]) < number(&whole["computed_tokens"]));
 
-    let again = run(here.path(), &[]);
+    let again = run(here.path(), &EXHAUSTIVE);
     assert_same(&again, &whole);
-    assert_eq!((&again["known_losses"], &again["computed_tokens"]), (&1800.into(), &0.into()));
+    assert_eq!((&again["known_losses"], &again["computed_tokens"]), (&LOSSES.into(), &0.into()));
     // what is known serves another rule as well, and not another state of the model
     let race = run(here.path(), &["--selector", "race"]);
     assert_eq!(race["computed_tokens"], 0);
@@ -102,7 +122,7 @@ fn after_kill_9_the_same_command_goes_on() {
 
 #[test]
 fn ctrl_c_says_how_to_go_on() {
-    let here = folder(&[("data.jsonl", &examples(600)), ("pool.json", POOL)]);
+    let here = folder(&[("data.jsonl", &examples()), ("pool.json", POOL)]);
     tiny_model(here.path());
     let child = started(here.path(), 10);
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
@@ -114,20 +134,25 @@ fn ctrl_c_says_how_to_go_on() {
         "{said}"
     );
     let kept = kept(&here.path().join("losses"));
-    let resumed = run(here.path(), &[]);
+    let resumed = run(here.path(), &EXHAUSTIVE);
     assert_eq!(resumed["known_losses"], kept);
-    assert!((10..1800).contains(&kept), "{kept}");
+    assert!((10..LOSSES).contains(&kept), "{kept}");
 }
 
 #[test]
-fn a_second_selection_at_the_same_time_keeps_nothing_and_says_so() {
-    let here = folder(&[("data.jsonl", &examples(600)), ("pool.json", POOL)]);
+fn while_another_process_keeps_losses_of_the_model_none_are_kept_and_that_is_said() {
+    let here = folder(&[("data.jsonl", &examples()), ("pool.json", POOL)]);
     tiny_model(here.path());
-    let mut first = started(here.path(), 10);
-    let second = sapo_in(here.path(), &[&SELECT[..], &["--json", "--samples", "5"]].concat());
-    first.kill().unwrap();
-    first.wait().unwrap();
+    let few = ["--samples", "5"];
+    assert_eq!(run(here.path(), &few)["known_losses"], 0);
+    assert_eq!(run(here.path(), &few)["known_losses"], 15);
+    let losses = here.path().join("losses");
+    let of_the_model = score_files(&losses).remove(0);
+    let other = std::fs::File::open(of_the_model).unwrap();
+    other.lock().unwrap();
+    let second = sapo_in(here.path(), &[&SELECT[..], &few, &["--json"]].concat());
     assert_eq!(second.code, 0);
+    assert!(second.stderr.contains("losses are not kept: "), "{}", second.stderr);
     assert!(second.stderr.contains("is in use by another process"), "{}", second.stderr);
     assert_eq!(second.json()[0]["known_losses"], 0);
 }

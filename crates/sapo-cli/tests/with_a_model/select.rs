@@ -167,7 +167,11 @@ fn select_prints_a_ranking_and_then_what_to_do() {
         std::process::Command::new("sh").args(["-c", line]).current_dir(here.path()).output().unwrap();
     assert!(shell.status.success(), "{shell:?}");
     assert_eq!(std::fs::read_to_string(here.path().join("chosen.jsonl")).unwrap().lines().count(), 4);
-    assert!(String::from_utf8(shell.stderr).unwrap().contains("- train on chosen.jsonl with any trainer\n"));
+    assert!(
+        String::from_utf8(shell.stderr)
+            .unwrap()
+            .contains("- train on chosen.jsonl with any trainer, through the model's chat template\n")
+    );
 }
 
 #[test]
@@ -242,4 +246,24 @@ fn select_needs_no_pool_and_exports_what_it_chose() {
     refused(&["--pool", "pool.json", "--instruction", "Sing."], "made for another instruction");
     refused(&["--pool", "pool.json", "--delta", "0.1", "--selector", "exhaustive"], "has no such parameter");
     refused(&[], "--instruction");
+}
+
+#[test]
+fn what_is_exported_for_a_model_without_a_template_is_the_text_that_was_measured() {
+    let here = folder(&[("data.jsonl", EXAMPLES), ("pool.json", POOL)]);
+    let config = tiny_model(here.path()).join("tokenizer_config.json");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("\"chat_template\"", "\"unused\"")).unwrap();
+    let run = sapo_in(here.path(), &[&SELECT[..9], &["--export", "chosen.jsonl"]].concat());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("- train on chosen.jsonl with any trainer\n"), "{}", run.stderr);
+    let exported = std::fs::read_to_string(here.path().join("chosen.jsonl")).unwrap();
+    let model = open(&here.path().join("model"));
+    for line in exported.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let (prompt, completion) = (line["prompt"].as_str().unwrap(), line["completion"].as_str().unwrap());
+        let measured = model.codec().encode_example(prompt.trim_end_matches('\n'), completion).unwrap();
+        let trained = model.codec().encode_text(&format!("{prompt}{completion}")).unwrap();
+        assert!(measured.ids.starts_with(&trained), "all but the end-of-text token");
+    }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use sapo_bandit::{Promise, SelectorConfig};
+use sapo_model::TextFormat;
 
 use super::DEFAULT_RULE;
 use super::outcome::Outcome;
@@ -14,13 +15,14 @@ pub(super) struct Circumstances<'a> {
     pub(super) export: Option<&'a Path>,
     /// Whether losses are kept, so that asking again is free.
     pub(super) kept: bool,
+    pub(super) text_format: TextFormat,
     /// The command line as it was given.
     pub(super) command: Vec<String>,
 }
 
 /// The next steps, one line each.
 pub(super) fn next_steps(outcome: &Outcome, circumstances: &Circumstances) -> Vec<String> {
-    let Circumstances { selector, export, kept, command } = circumstances;
+    let Circumstances { selector, export, kept, text_format, command } = circumstances;
     let winner = outcome.winner().id;
     if *selector == SelectorConfig::Worst {
         let rule = selector.name();
@@ -30,9 +32,15 @@ pub(super) fn next_steps(outcome: &Outcome, circumstances: &Circumstances) -> Ve
     }
     let mut steps: Vec<String> = standing(outcome).into_iter().chain(surer(outcome, *selector)).collect();
     steps.push(match export {
-        Some(path) => format!("train on {} with any trainer", path.display()),
+        Some(path) => {
+            let template = match text_format {
+                TextFormat::Chat => ", through the model's chat template",
+                TextFormat::Plain => "",
+            };
+            format!("train on {} with any trainer{template}", path.display())
+        }
         None => {
-            let free = if *kept { " (the losses are kept: no new cost)" } else { "" };
+            let free = if *kept { ", at no new cost since the losses are kept" } else { "" };
             format!("write the training file{free}: {} --export chosen.jsonl", shell(command))
         }
     });
@@ -147,7 +155,10 @@ mod tests {
     fn steps(outcome: &Outcome, rule: &str) -> Vec<String> {
         let command = ["sapo", "select", "--instruction", "What's it?"].map(String::from).to_vec();
         let selector = rule.parse().unwrap();
-        next_steps(outcome, &Circumstances { selector, export: None, kept: true, command })
+        next_steps(
+            outcome,
+            &Circumstances { selector, export: None, kept: true, text_format: TextFormat::Plain, command },
+        )
     }
 
     #[test]

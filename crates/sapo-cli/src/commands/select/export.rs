@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use clap::ValueEnum;
+use sapo_model::TextFormat;
 use sapo_tasks::{Instruction, Task, layout};
 use serde_json::json;
 
@@ -21,9 +22,12 @@ pub(super) enum ExportForm {
 }
 
 /// Writes the rows under the wording; the file appears whole or not at all.
+///
+/// For a model without a chat template a prompt ends with the newline that stands before its target, so that prompt and
+/// completion together are the text that was measured.
 pub(super) fn write<'a>(
     path: &Path,
-    form: ExportForm,
+    (form, text): (ExportForm, TextFormat),
     task: &Task,
     wording: &Instruction,
     rows: impl Iterator<Item = &'a TaskLine>,
@@ -35,6 +39,9 @@ pub(super) fn write<'a>(
     for TaskLine { input, target } in rows {
         let prompt = layout::prompt(task, wording, input);
         let line = match form {
+            ExportForm::Prompt if text == TextFormat::Plain => {
+                json!({"prompt": format!("{prompt}\n"), "completion": target})
+            }
             ExportForm::Prompt => json!({"prompt": prompt, "completion": target}),
             ExportForm::Chat => json!({"messages": [{"role": "user", "content": prompt},
                                                     {"role": "assistant", "content": target}]}),

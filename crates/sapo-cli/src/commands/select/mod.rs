@@ -159,10 +159,17 @@ pub(crate) fn run(args: &SelectArgs, out: &mut dyn Write) -> anyhow::Result<()> 
     } else {
         output::write_table(&outcome, out)?;
     }
+    let text_format = model.codec().format();
     out.flush()?; // what follows on stderr stands below it
     if let Some(path) = &args.export {
         let wording = &pool.variants()[outcome.winner].text;
-        export::write(path, args.export_form, &task, wording, lines.iter().map(|line| &line.value))?;
+        export::write(
+            path,
+            (args.export_form, text_format),
+            &task,
+            wording,
+            lines.iter().map(|line| &line.value),
+        )?;
         eprintln!("wrote {}: {} examples with the chosen wording", path.display(), lines.len());
     }
     if let Some(path) = &args.plot {
@@ -174,6 +181,7 @@ pub(crate) fn run(args: &SelectArgs, out: &mut dyn Write) -> anyhow::Result<()> 
             selector,
             export: args.export.as_deref(),
             kept,
+            text_format,
             command: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
         };
         eprintln!("next:");
