@@ -4,7 +4,7 @@
 
 use std::num::NonZeroUsize;
 
-use sapo_bandit::selectors::{Bound, Lucb, Race};
+use sapo_bandit::selectors::{Bound, Lucb, Race, Thompson};
 use sapo_bandit::simulator::{LossTable, Performance, Synthetic, Tail, play};
 use sapo_bandit::{Fraction, Interval, LossOracle, Nats, Promise, Selector, SelectorConfig};
 
@@ -81,7 +81,7 @@ fn betting_errs_in_at_most_delta_and_saves() {
 }
 
 #[test]
-fn the_default_rule_errs_in_at_most_delta_and_saves() {
+fn the_default_rule_and_thompson_are_right_and_save() {
     let plain = Synthetic::default();
     let kinds = [
         plain,
@@ -89,11 +89,13 @@ fn the_default_rule_errs_in_at_most_delta_and_saves() {
         Synthetic { tail: Tail::Outliers, ..plain },
         Synthetic { near_ties: 3, ..plain },
     ];
-    let rule = SelectorConfig::default().build();
-    for recipe in kinds {
-        let trial = |seed: u64| play(rule.as_ref(), &recipe.table(seed), seed).unwrap();
-        let seen = Performance::of(&(0..150).map(trial).collect::<Vec<_>>()).unwrap();
-        assert!(seen.broken <= 0.1 && seen.median_cost < 0.5, "{recipe:?}: {seen:?}");
+    for rule in [SelectorConfig::default(), SelectorConfig::Thompson(Thompson::default())] {
+        for recipe in kinds {
+            let selector = rule.build();
+            let trial = |seed: u64| play(selector.as_ref(), &recipe.table(seed), seed).unwrap();
+            let seen = Performance::of(&(0..150).map(trial).collect::<Vec<_>>()).unwrap();
+            assert!(seen.good >= 0.9 && seen.median_cost < 0.5, "{rule:?} on {recipe:?}: {seen:?}");
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use sapo_metrics::Estimate;
 #[derive(Debug, Parser)]
 #[command(name = "selectors", version)]
 struct Args {
-    /// Rules as JSON, '{"race": {"delta": 0.01}}' [default: every rule that asks or draws, with its defaults]
+    /// Rules by name or as JSON, '{"race": {"delta": 0.01}}' [default: every rule that asks or draws, with its defaults]
     rules: Vec<String>,
     /// Folder with recorded tables
     #[arg(long, value_name = "DIR")]
@@ -58,7 +58,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
 
 fn rules(given: &[String]) -> anyhow::Result<Vec<SelectorConfig>> {
     if !given.is_empty() {
-        return Ok(given.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>()?);
+        let rule = |text: &String| text.parse().or_else(|_| Ok(serde_json::from_str(text)?));
+        return given.iter().map(rule).collect();
     }
     // the tables hold no interference, without which this rule is the race
     let left_out = ["worst", "interference-aware"];

@@ -119,7 +119,7 @@ registry! {
 impl Default for SelectorConfig {
     /// The rule that is taken where none is given (`docs/experiments.md`, selectors, says why).
     fn default() -> Self {
-        Self::Thompson(Thompson::default())
+        Self::Race(Race::default())
     }
 }
 

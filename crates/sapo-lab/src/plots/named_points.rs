@@ -106,12 +106,13 @@ impl Room {
 /// Where a name touches the least of what is there: right of its dot, left, or higher and lower, step by step; a name
 /// further off than a line is tied to its dot.
 fn place(name: &str, (x, y): (f64, f64), plot: &Plot, taken: &[Room]) -> ((f64, f64), Align, Room) {
-    const STEPS: [i32; 17] = [0, -1, 1, -2, 2, -3, 3, -4, 4, -5, 5, -6, 6, -7, 7, -8, 8];
+    /// Half lines up and down.
+    const FURTHEST: i32 = 20;
     let (width, line) = (TICK.width(name), TICK.line());
     let sides = [(Align::Left, RADIUS + 8.0), (Align::Right, -RADIUS - 8.0)];
-    let spots = STEPS
-        .iter()
-        .flat_map(|step| sides.map(|(align, gap)| ((x + gap, y + f64::from(*step) * line), align)));
+    let steps = (0..=FURTHEST).flat_map(|half| [-half, half]);
+    let at = |step: i32, gap: f64| (x + gap, y + f64::from(step) * line / 2.0);
+    let spots = steps.flat_map(|step| sides.map(|(align, gap)| (at(step, gap), align)));
     let rooms = spots.map(|(at, align)| {
         let left = if align == Align::Right { at.0 - width } else { at.0 };
         (at, align, Room([left, at.1 - line / 2.0, left + width, at.1 + line / 2.0]))
@@ -131,17 +132,17 @@ mod tests {
 
     fn points() -> NamedPoints {
         let point = |i: usize| NamedPoint {
-            name: format!("rule number {i}"),
+            name: format!("rule {i}"),
             x: 20.0 + (i % 3) as f64,
             y: 97.0 + (i / 3) as f64 / 10.0,
             bold: i == 4,
         };
         let axis = |name: &str| name.to_string();
         NamedPoints {
-            title: axis("Twelve rules close together"),
+            title: axis("Nine rules close together"),
             x: axis("median cost (%)"),
             y: axis("good winners (%)"),
-            points: (0..12).map(point).chain([NamedPoint { x: 100.0, y: 100.0, ..point(12) }]).collect(),
+            points: (0..9).map(point).chain([NamedPoint { x: 100.0, y: 100.0, ..point(9) }]).collect(),
             goal: Some((25.0, 98.0)),
         }
     }
