@@ -132,7 +132,7 @@ fn a_benchmark_is_downloaded_and_what_is_missing_is_named() {
     insta::assert_snapshot!("get_again", without_address(get(NI_TASK)));
     let json = data(&here, &["check", "s", "--benchmark", "superni", "--json"]).ok().json();
     assert_eq!(json[0], json!({"task": NI_TASK, "train": 16, "dev": 2, "test": 2}));
-    insta::assert_snapshot!("get_unknown_task", data(&here, &["get", "trace", "--out", "t"]).transcript());
+    insta::assert_snapshot!("get_by_hand", data(&here, &["get", "trace", "--out", "t"]).transcript());
     let run = data(&here, &["get", "superni", "--out", "s", "--from", "nowhere"]);
     assert!(run.stderr.contains("nowhere: expected a folder that is there, or an address"), "{}", run.stderr);
 }

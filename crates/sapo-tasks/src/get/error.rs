@@ -95,8 +95,8 @@ impl GetError {
                  elsewhere and give their folder with --from",
             ),
             Self::Status { .. } | Self::Incomplete { .. } => Some(
-                "the file may have moved: --from takes another address or a folder with the files; run the same command \
-                 again for what is missing, nothing that is here is fetched twice",
+                "run the same command again for what is missing, nothing that is here is fetched twice; --from takes \
+                 another address, or a folder with the files",
             ),
             Self::Damaged { .. } => Some(
                 "run the same command again; if it comes out the same, the source has changed: look at it, then take it \

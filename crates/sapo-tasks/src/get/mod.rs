@@ -117,19 +117,20 @@ impl Came {
 /// at the end, when all others are there.
 pub fn get(request: &Request<'_>, on_event: &mut dyn FnMut(Event<'_>)) -> Result<(), GetError> {
     let benchmark = Benchmark::named(request.benchmark)?;
-    make_folder(request.out)?;
     if let Some(Source::Folder(folder)) = &request.source {
         let dataset = Dataset::open(request.benchmark, folder)?;
         let names: Vec<String> = match request.tasks {
             [] => dataset.task_names().map(str::to_owned).collect(),
             tasks => tasks.to_vec(),
         };
+        make_folder(request.out)?;
         return Transfer::new(request, &benchmark, on_event).convert(&dataset, &names).finish();
     }
     if benchmark.downloads.is_empty() {
         return Err(GetError::ByHand { name: benchmark.name, how_to_get: benchmark.how_to_get });
     }
     known_tasks(request, &benchmark)?;
+    make_folder(request.out)?;
     let mut transfer = Transfer::new(request, &benchmark, on_event);
     for download in &benchmark.downloads {
         transfer.download(download)?;

@@ -49,7 +49,11 @@ impl Dataset {
             let landmark =
                 benchmark.layouts.first().map(|name| name.landmark(&benchmark)).unwrap_or_default();
             let what = format!("the folder is in no known layout of {}", benchmark.title);
-            let advice = format!("expected in it: {}; {}", benchmark.layout, benchmark.how_to_get);
+            let advice = format!(
+                "expected in it: {}; {}",
+                benchmark.layout.trim_end_matches('.'),
+                benchmark.how_to_get
+            );
             return Err(ReadError::Missing { path: dir.join(landmark), what, advice });
         };
         let layout = layout_name.open(dir, &benchmark)?;

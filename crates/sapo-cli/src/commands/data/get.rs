@@ -82,7 +82,9 @@ pub(super) fn run(args: &GetArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         return Err(error.into());
     }
     let (files, tasks) = (told.files, told.tasks);
-    finish(args, files, tasks, out)?;
+    if outcome.is_ok() || files + tasks > 0 {
+        finish(args, files, tasks, out)?;
+    }
     Ok(outcome?)
 }
 
