@@ -17,7 +17,7 @@ use clap::Subcommand;
 // A command's help is the doc comment of its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Select(select::SelectArgs),
+    Select(Box<select::SelectArgs>),
     Paraphrase(Box<paraphrase::ParaphraseArgs>),
     /// Look at a pool of wordings
     #[command(subcommand)]

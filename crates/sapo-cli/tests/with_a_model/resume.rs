@@ -38,7 +38,7 @@ const RECORD: u64 = 48;
 fn examples() -> String {
     let words = ["food", "room", "review", "fine", "cold", "good"];
     let text = |i: usize| format!("{} {} {} {i}", words[i % 6], words[i / 6 % 6], words[i / 36 % 6]);
-    let target = |i: usize| if i % 3 == 0 { "good" } else { "bad" };
+    let target = |i: usize| if i.is_multiple_of(3) { "good" } else { "bad" };
     let line = |i| serde_json::json!({"input": text(i), "target": target(i)}).to_string() + "\n";
     (0..EXAMPLES).map(line).collect()
 }
