@@ -9,8 +9,9 @@ use std::error::Error;
 use std::path::Path;
 
 use sapo_bandit::{LossOracle, Observation, OracleError, Selection, SelectorConfig};
+use sapo_learn::observation;
 use sapo_model::{Device, Encoded, Kind, LanguageModel, SharedPrefix, runtime};
-use sapo_probes::{Scored, Scorer};
+use sapo_probes::Scorer;
 use sapo_prompts::sources::{Grammar, pool_from};
 use sapo_prompts::{Instruction, ParaphraseRequest};
 use sapo_tasks::builtin::{Sizes, family};
@@ -166,13 +167,5 @@ impl LossOracle for Oracle<'_> {
         let wordings: Vec<&Instruction> = arms.iter().map(|&arm| self.wordings[arm]).collect();
         let scored = self.scorer.losses_of_each(&wordings, examples)?;
         Ok(scored.into_iter().map(|of_arm| of_arm.into_iter().map(observation).collect()).collect())
-    }
-}
-
-fn observation(scored: Scored) -> Observation {
-    Observation {
-        nll_sum: scored.loss.nll_sum,
-        target_tokens: scored.loss.tokens as u64,
-        forward_tokens: scored.forward_tokens as u64,
     }
 }

@@ -29,6 +29,6 @@ pub use optimizer::{AdamW, AdamWConfig, clip_gradient_norm};
 pub use reselection::{ProbeCost, Reselecting, ReselectionConfig, most_used};
 pub use schedule::Schedule;
 pub use seeds::derive_seed;
-pub use selection::{Choice, SelectionConfig, choose};
+pub use selection::{Choice, SelectionConfig, choose, observation};
 pub use texts::{FixedTexts, TextBatch, TrainingTexts};
 pub use trainer::{TrainConfig, TrainOutcome, train};

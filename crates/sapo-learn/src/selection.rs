@@ -87,7 +87,8 @@ impl LossOracle for ModelOracle<'_, '_> {
     }
 }
 
-fn observation(scored: Scored) -> Observation {
+/// What a selector is told of a loss.
+pub fn observation(scored: Scored) -> Observation {
     Observation {
         nll_sum: scored.loss.nll_sum,
         target_tokens: scored.loss.tokens as u64,

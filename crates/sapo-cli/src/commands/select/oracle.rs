@@ -1,5 +1,6 @@
 use sapo_bandit::{LossOracle, Observation, OracleError};
-use sapo_probes::{Scored, Scorer};
+use sapo_learn::observation;
+use sapo_probes::Scorer;
 use sapo_prompts::{Instruction, PromptVariant, word_count};
 
 use crate::interrupt;
@@ -45,14 +46,6 @@ impl RecordingOracle<'_> {
         }
         self.progress.add(arms.len() * examples.len());
         Ok(observed)
-    }
-}
-
-fn observation(scored: Scored) -> Observation {
-    Observation {
-        nll_sum: scored.loss.nll_sum,
-        target_tokens: scored.loss.tokens as u64,
-        forward_tokens: scored.forward_tokens as u64,
     }
 }
 
