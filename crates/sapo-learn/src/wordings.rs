@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use sapo_model::{Encoded, LanguageModel};
 use sapo_prompts::PromptVariant;
@@ -42,12 +43,12 @@ impl<'a> Wordings<'a> {
     ) -> Result<Vec<&Encoded>, LearnError> {
         let kept = &mut self.encoded[wording];
         for &row in rows {
-            if !kept.contains_key(&row) {
+            if let Entry::Vacant(place) = kept.entry(row) {
                 let example = &self.task.train[row];
                 let prompt = layout::prompt(self.task, &self.candidates[wording].text, &example.input);
                 let encoded = model.codec().encode_example(&prompt, example.target())?;
                 encoded.check(row, model.max_tokens())?;
-                kept.insert(row, encoded);
+                place.insert(encoded);
             }
         }
         Ok(rows.iter().map(|row| &kept[row]).collect())
