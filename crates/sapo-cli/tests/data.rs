@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
-#[allow(dead_code)] // the library's tests use all of it
 #[path = "../../sapo-tasks/tests/folder/mod.rs"]
 mod layouts;
 #[allow(dead_code)] // the library's tests use all of it

@@ -20,6 +20,10 @@ use field::Field;
 /// Examples that the sequential rules ask every arm about before any is preferred.
 pub(super) const MIN_EXAMPLES: NonZeroUsize = const { NonZeroUsize::new(10).expect("not zero") };
 
+/// Examples that a race asks every arm about: after fewer, Student's distribution is trusted too early on real text
+/// (`docs/experiments.md`, selectors).
+const RACE_MIN_EXAMPLES: NonZeroUsize = const { NonZeroUsize::new(20).expect("not zero") };
+
 /// Further examples at a time in the sequential rules.
 pub(super) const BATCH: NonZeroUsize = const { NonZeroUsize::new(5).expect("not zero") };
 
@@ -65,7 +69,7 @@ impl Default for Race {
             delta: Fraction::of(0.05),
             epsilon: Nats::of(0.0),
             tolerance: Fraction::of(0.0),
-            min_examples: MIN_EXAMPLES,
+            min_examples: RACE_MIN_EXAMPLES,
             batch: BATCH,
             growth: Fraction::of(0.0),
         }

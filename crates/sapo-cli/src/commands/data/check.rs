@@ -17,7 +17,7 @@ const SHOWN: usize = 3;
 /// Check data: rows of your own line by line, or a benchmark's folder task by task
 ///
 /// Three kinds of folders. With --benchmark: a folder of that benchmark, in whichever of its layouts. A folder with
-/// <task>/task.toml in it: tasks of your own. Any other: one file, or every *.jsonl below a folder, of lines
+/// TASK/task.toml in it: tasks of your own. Any other: one file, or every *.jsonl below a folder, of lines
 /// {"input": str, "target": str}; further fields and blank lines are ignored.
 ///
 /// Every problem is listed with its file and line or row, not only the first. Warnings are what a reader of results should

@@ -5,7 +5,6 @@ use std::path::Path;
 use sapo_bandit::{Promise, SelectorConfig};
 use sapo_model::TextFormat;
 
-use super::DEFAULT_RULE;
 use super::outcome::Outcome;
 
 /// What the advice depends on beside the outcome.
@@ -27,7 +26,8 @@ pub(super) fn next_steps(outcome: &Outcome, circumstances: &Circumstances) -> Ve
     if *selector == SelectorConfig::Worst {
         let rule = selector.name();
         return vec![format!(
-            "`{rule}` is the paper's control: do not train with {winner}; --selector {DEFAULT_RULE} takes the best"
+            "`{rule}` is the paper's control: do not train with {winner}; --selector {} takes the best",
+            default_rule()
         )];
     }
     let mut steps: Vec<String> = standing(outcome).into_iter().chain(surer(outcome, *selector)).collect();
@@ -53,11 +53,16 @@ pub(super) fn next_steps(outcome: &Outcome, circumstances: &Circumstances) -> Ve
     steps
 }
 
+/// The rule where none is named.
+fn default_rule() -> &'static str {
+    SelectorConfig::default().name()
+}
+
 /// What the ranking says of the winner, its equals and the original.
 fn standing(outcome: &Outcome) -> Vec<String> {
     let winner = outcome.winner().id;
     if outcome.winner().mean.is_none() {
-        return vec![format!("nothing was measured; --selector {DEFAULT_RULE} asks the model")];
+        return vec![format!("nothing was measured; --selector {} asks the model", default_rule())];
     }
     let ties = outcome.ties();
     let original_ties = ties.contains(&0);
@@ -90,7 +95,9 @@ fn surer(outcome: &Outcome, selector: SelectorConfig) -> Option<String> {
             Some(format!("to be surer: --delta 0.01, or --selector {exhaustive}"))
         }
         Promise::Approximate { .. } => Some(format!("to be surer: --selector {exhaustive}")),
-        Promise::None => Some(format!("to be surer: --selector {DEFAULT_RULE}, or --selector {exhaustive}")),
+        Promise::None => {
+            Some(format!("to be surer: --selector {}, or --selector {exhaustive}", default_rule()))
+        }
     }
 }
 

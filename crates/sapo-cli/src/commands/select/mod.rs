@@ -75,7 +75,7 @@ pub(crate) struct SelectArgs {
     #[arg(long, value_name = "POOL.json")]
     pool: Option<PathBuf>,
     /// The rule that chooses: race, exhaustive (the paper), worst (its control), ...
-    #[arg(long, value_name = "RULE", default_value = DEFAULT_RULE, value_parser = rules())]
+    #[arg(long, value_name = "RULE", default_value = SelectorConfig::default().name(), value_parser = rules())]
     selector: SelectorConfig,
     /// Probability with which the rule may err [default: the rule's own; 0.05 of race]
     #[arg(long, value_name = "P", value_parser = probability)]
@@ -134,9 +134,6 @@ fn probability(text: &str) -> Result<f64, &'static str> {
     let number = text.parse().ok().filter(|number: &f64| *number > 0.0 && *number < 1.0);
     number.ok_or("expected a probability above 0 and below 1")
 }
-
-/// The rule where none is named.
-const DEFAULT_RULE: &str = "race";
 
 /// Wordings that grammar makes where no pool is given: the paper's number.
 const PARAPHRASES: usize = 20;
