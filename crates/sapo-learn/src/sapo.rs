@@ -7,6 +7,9 @@
 //! 3. choose the one of the lowest loss (other selectors make the control arms);
 //! 4. train on the task with the chosen wording, which is also its evaluation prompt from then on.
 //!
+//! A method that learns all tasks at once ([`crate::methods::MultiTask`]) has steps 1 to 3 done for every task before the
+//! first, and trains once.
+//!
 //! With `reselection` the wording is chosen again while a task trains (not in the paper); its evaluation prompt is then
 //! the wording that most of its steps were trained with. Tasks that are not yet trained are evaluated with their original
 //! instruction.
@@ -19,18 +22,19 @@ use std::time::Instant;
 
 use sapo_bench::EvaluationConfig;
 use sapo_lab::record::{RunRecord, TrainingStep};
-use sapo_model::{Encoded, LanguageModel};
+use sapo_model::LanguageModel;
 use sapo_prompts::{Instruction, PromptPool, PromptVariant};
-use sapo_tasks::{Example, Task, TaskStream, layout, subset};
+use sapo_tasks::{Example, Task, TaskStream, subset};
 use serde::{Deserialize, Serialize};
 
 use crate::candidates::Candidates;
-use crate::methods::{Lesson, Method, MethodConfig};
+use crate::methods::{Lesson, MethodConfig, StreamTask};
 use crate::recorder::Recorder;
 use crate::reselection::{Reselecting, ReselectionConfig, most_used};
 use crate::selection::{Choice, SelectionConfig, choose};
-use crate::texts::{FixedTexts, TrainingTexts};
-use crate::{LearnError, TrainConfig, derive_seed};
+use crate::texts::TrainingTexts;
+use crate::wordings::OneWording;
+use crate::{LearnError, TrainConfig, TrainOutcome, derive_seed};
 
 /// Everything that decides a run over a stream, but for the model, the stream and the seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,41 +80,81 @@ pub fn run_stream(
             expected: "one pool for each task",
         });
     }
+    let method = config.method.method();
+    if method.all_at_once() && config.reselection.is_some() {
+        return Err(LearnError::Setting {
+            name: "reselection",
+            got: format!("beside method {}", config.method.name()),
+            expected: "a method that learns one task after the other",
+        });
+    }
     let mut prompts: Vec<Instruction> = tasks.iter().map(|task| task.instruction.clone()).collect();
-    let mut method = config.method.build();
     let mut run = Recorder::new(tasks.len(), on_progress);
 
     run.begin("evaluate", "the untouched model");
     run.evaluate_all(model, tasks, &prompts, 0, &config.evaluation)?;
     for (t, task) in tasks.iter().enumerate() {
         let step = t + 1;
-
-        run.begin("choose", &task.name);
-        let asked =
-            drawn_subset(task, config.selection.examples, derive_seed(seed, "selection subset", step))?;
-        let started = Instant::now();
-        let selection_seed = derive_seed(seed, "selection", step);
-        let search_seed = derive_seed(seed, "search", step);
-        let budget = config.selection.token_budget;
-        let (pool, searched) = config.candidates.pool(model, task, &pools[t], &asked, budget, search_seed)?;
-        if !config.candidates.is_given() {
-            run.note_usage(step, "search", started, searched);
-        }
-        let started = Instant::now();
-        let choice = choose(model, task, &pool, &asked, &config.selection, selection_seed)?;
-        run.note_choice(step, task, &choice, started);
-
-        run.begin("train", &task.name);
-        let mut training = Training { step, task, config, seed, artifacts, method: method.as_mut() };
-        prompts[t] = match &config.reselection {
-            None => training.under(&choice.variant, model, &mut run)?,
-            Some(again) => training.choosing_again(again, &choice, model, &mut run)?,
+        let due = match (method.all_at_once(), t) {
+            (false, _) => t..step,
+            (true, 0) => 0..tasks.len(),
+            (true, _) => 0..0,
         };
+
+        let mut choices = Vec::new();
+        for t in due {
+            run.begin("choose", &tasks[t].name);
+            let choice = choose_wording(model, &tasks[t], &pools[t], t + 1, config, seed, &mut run)?;
+            prompts[t] = choice.variant.text.clone();
+            choices.push(choice);
+        }
+
+        if let Some(choice) = choices.first() {
+            run.begin("train", &task.name);
+            let stream = stream_tasks(tasks, &prompts, seed);
+            let training = Training { step, stream: &stream, config, seed, artifacts };
+            prompts[t] = match &config.reselection {
+                None => training.under(choice, model, &mut run)?,
+                Some(again) => training.choosing_again(again, choice, model, &mut run)?,
+            };
+        }
 
         run.begin("evaluate", &format!("after {}", task.name));
         run.evaluate_all(model, tasks, &prompts, step, &config.evaluation)?;
     }
     Ok(run.end())
+}
+
+/// Finds the candidates of the task at `step`, measures them as far as the rule wants, and chooses.
+fn choose_wording(
+    model: &LanguageModel,
+    task: &Task,
+    pool: &PromptPool,
+    step: usize,
+    config: &StreamConfig,
+    seed: u64,
+    run: &mut Recorder<'_>,
+) -> Result<Choice, LearnError> {
+    let asked = drawn_subset(task, config.selection.examples, derive_seed(seed, "selection subset", step))?;
+    let started = Instant::now();
+    let selection_seed = derive_seed(seed, "selection", step);
+    let search_seed = derive_seed(seed, "search", step);
+    let budget = config.selection.token_budget;
+    let (pool, searched) = config.candidates.pool(model, task, pool, &asked, budget, search_seed)?;
+    if !config.candidates.is_given() {
+        run.note_usage(step, "search", started, searched);
+    }
+    let started = Instant::now();
+    let choice = choose(model, task, &pool, &asked, &config.selection, selection_seed)?;
+    run.note_choice(step, task, &choice, started);
+    Ok(choice)
+}
+
+/// The tasks as a method sees them.
+fn stream_tasks<'a>(tasks: &'a [Task], prompts: &'a [Instruction], seed: u64) -> Vec<StreamTask<'a>> {
+    let seed_of = |step: usize| derive_seed(seed, "training", step);
+    let worded = tasks.iter().zip(prompts).zip(1..);
+    worded.map(|((task, wording), step)| StreamTask { task, wording, seed: seed_of(step) }).collect()
 }
 
 /// Up to `count` training examples of a task, drawn without replacement.
@@ -121,45 +165,34 @@ fn drawn_subset(task: &Task, count: usize, seed: u64) -> Result<Vec<Example>, Le
     Ok(subset(task.train.len(), count, seed).into_iter().map(|i| task.train[i].clone()).collect())
 }
 
-fn encode_training(
-    model: &LanguageModel,
-    task: &Task,
-    instruction: &Instruction,
-) -> Result<Vec<Encoded>, LearnError> {
-    let encode = |example: &Example| {
-        model.codec().encode_example(&layout::prompt(task, instruction, &example.input), example.target())
-    };
-    Ok(task.train.iter().map(encode).collect::<Result<_, _>>()?)
-}
-
 /// The training of one task.
 struct Training<'a> {
     step: usize,
-    task: &'a Task,
+    stream: &'a [StreamTask<'a>],
     config: &'a StreamConfig,
     seed: u64,
     artifacts: &'a Path,
-    method: &'a mut dyn Method,
 }
 
 impl Training<'_> {
-    /// Trains under one wording, which is the task's prompt from then on.
+    /// Trains under the chosen wording, which is the task's prompt from then on.
     fn under(
-        &mut self,
-        wording: &PromptVariant,
+        &self,
+        choice: &Choice,
         model: &mut LanguageModel,
         run: &mut Recorder<'_>,
     ) -> Result<Instruction, LearnError> {
         let started = Instant::now();
-        let examples = encode_training(model, self.task, &wording.text)?;
-        let learnt = self.learn(&mut FixedTexts(&examples), std::slice::from_ref(wording), model, run)?;
+        let candidates = choice.variants();
+        let mut texts = OneWording::new(self.task(), &candidates, choice.winner);
+        let learnt = self.learn(&mut texts, &candidates, model, run)?;
         run.note_usage(self.step, "train", started, learnt.tokens);
-        Ok(wording.text.clone())
+        Ok(choice.variant.text.clone())
     }
 
     /// Trains while the wording is chosen again; returns the one that is the task's prompt from then on.
     fn choosing_again(
-        &mut self,
+        &self,
         again: &ReselectionConfig,
         choice: &Choice,
         model: &mut LanguageModel,
@@ -167,53 +200,65 @@ impl Training<'_> {
     ) -> Result<Instruction, LearnError> {
         let started = Instant::now();
         let selection = &self.config.selection;
-        let wordings: Vec<PromptVariant> =
-            choice.candidates.iter().map(|(variant, _)| variant.clone()).collect();
-        let known = choice.losses_on(selection.examples.min(self.task.train.len()));
+        let candidates = choice.variants();
+        let known = choice.losses_on(selection.examples.min(self.task().train.len()));
         let seed = derive_seed(self.seed, "reselection", self.step);
         let mut texts = Reselecting::start(
-            self.task,
-            &wordings,
+            self.task(),
+            &candidates,
             choice.winner,
             &known,
             again,
             selection.token_budget,
             seed,
         );
-        let learnt = self.learn(&mut texts, &wordings, model, run)?;
+        let learnt = self.learn(&mut texts, &candidates, model, run)?;
         let probes = texts.cost();
         let seconds = started.elapsed().as_secs_f64() - probes.seconds;
         run.note_seconds(self.step, "train", seconds, learnt.tokens);
         run.note_seconds(self.step, "reselect", probes.seconds, probes.tokens);
         let prompt = most_used(&learnt.wording_by_step).map_or(choice.winner, |&wording| wording);
-        Ok(wordings[prompt].text.clone())
+        Ok(candidates[prompt].text.clone())
     }
 
-    /// Lets the method learn the task from these texts, whose source numbers its wordings as `wordings` does.
+    fn task(&self) -> &Task {
+        self.stream[self.step - 1].task
+    }
+
+    /// Lets the method learn the task from these texts, whose source numbers its wordings as `candidates` does.
     fn learn(
-        &mut self,
+        &self,
         texts: &mut dyn TrainingTexts,
-        wordings: &[PromptVariant],
+        candidates: &[PromptVariant],
         model: &mut LanguageModel,
         run: &mut Recorder<'_>,
     ) -> Result<Learnt, LearnError> {
-        let (step, train, artifacts) = (self.step, &self.config.train, self.artifacts);
-        let seed = derive_seed(self.seed, "training", step);
-        let lesson = Lesson { step, texts, train, seed, artifacts };
+        let step = self.step;
         let mut learnt = Learnt::default();
-        self.method.learn(model, lesson, &mut |outcome| {
+        let mut on_step = |outcome: TrainOutcome| {
             learnt.tokens += outcome.tokens as u64;
             learnt.wording_by_step.push(outcome.wording);
             let done = format!("{}/{}", outcome.optimiser_step, outcome.total_steps);
-            run.tell(&format!("train: {} {done}", self.task.name));
+            run.tell(&format!("train: {} {done}", self.task().name));
             run.record.training.push(TrainingStep {
                 step: step as u32,
                 optimiser_step: outcome.optimiser_step as u32,
                 loss: outcome.loss,
                 learning_rate: outcome.learning_rate,
-                wording: wordings[outcome.wording].id.clone(),
+                wording: candidates[outcome.wording].id.clone(),
             });
-        })?;
+        };
+        let lesson = Lesson {
+            step,
+            stream: self.stream,
+            candidates,
+            texts,
+            train: &self.config.train,
+            seed: self.stream[step - 1].seed,
+            artifacts: self.artifacts,
+            on_step: &mut on_step,
+        };
+        self.config.method.method().learn(model, lesson)?;
         Ok(learnt)
     }
 }
