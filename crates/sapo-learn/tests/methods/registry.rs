@@ -21,7 +21,7 @@ fn every_method_is_read_by_its_name_and_written_with_all_its_parameters() {
         assert_eq!(serde_json::from_value::<MethodConfig>(written).unwrap(), method);
         assert_eq!(method.name().parse(), Ok(method.clone()));
         if method.name() != "lora-inc" {
-            let by_name = serde_json::from_value(json!({"name": method.name()}));
+            let by_name = serde_json::from_value::<MethodConfig>(json!({"name": method.name()}));
             assert_eq!(by_name.unwrap(), method, "what is left out is the default");
         }
     }

@@ -101,7 +101,7 @@ fn moved_model(rows: usize) -> (LanguageModel, Vec<Encoded>) {
     model.attach_lora(&LoraConfig::new(4, 16.0, &["q_proj", "v_proj"]), 3).unwrap();
     tch::manual_seed(11);
     for (_, (_, mut b)) in model.named_lora() {
-        tch::no_grad(|| b.normal_(0.0, 0.05));
+        let _ = tch::no_grad(|| b.normal_(0.0, 0.05));
     }
     let task = &stream().tasks[0];
     let encode = |example: &sapo_tasks::Example| {
@@ -127,7 +127,7 @@ fn fisher_information_is_the_mean_of_squared_derivatives_of_each_rows_likelihood
         let kept = flat.get(entry as i64).copy();
         let mut mean = 0.0;
         for text in &texts {
-            let mut at = |value: f64| {
+            let at = |value: f64| {
                 set(flat.get(entry as i64), &(&kept + value));
                 nll(text)
             };
@@ -215,8 +215,8 @@ fn distillation_is_the_divergence_from_the_model_before_and_its_gradient_the_slo
         });
         0.7 * divergence_by_hand(&mut model, &start, &texts, 2.0)
     };
-    let (ahead, behind) = (at(1e-2), at(-2e-2));
-    let slope = (ahead - behind) / 2e-2;
+    let (ahead, behind) = (at(2e-3), at(-4e-3));
+    let slope = (ahead - behind) / 4e-3;
     assert!((slope / size - 1.0).abs() < 0.02, "slope {slope}, length of the gradient {size}");
 }
 
@@ -224,7 +224,7 @@ fn distillation_is_the_divergence_from_the_model_before_and_its_gradient_the_slo
 fn replayed_rows_are_shared_out_by_distance() {
     assert_eq!(replay_counts(400, &[0.1, 0.3]), [100, 300]);
     assert_eq!(replay_counts(400, &[1.0, 1.0, 1.0]), [134, 133, 133]);
-    assert_eq!(replay_counts(10, &[0.29, 0.42, 0.29]), [3, 4, 3]);
+    assert_eq!(replay_counts(10, &[0.29, 0.42, 0.29]), [3, 5, 2], "8 rounded down, as in the original");
     assert_eq!(replay_counts(7, &[0.0, 0.0]), [4, 3], "instructions that are all alike");
     assert_eq!(replay_counts(200, &[0.02]), [200]);
     assert!(replay_counts(0, &[]).is_empty());
