@@ -17,6 +17,14 @@ pub enum LearnError {
         /// What happened.
         problem: String,
     },
+    /// An example of another task, which a method trains with beside the present one's, cannot be used.
+    #[error("examples of task {task:?}: {source}")]
+    OtherTask {
+        /// Name of the task.
+        task: String,
+        /// What is wrong with one of its training rows.
+        source: ModelError,
+    },
     /// The loss or its gradient is no longer a number.
     #[error(
         "training diverged at optimiser step {step}: the loss is {loss}, the norm of its gradient {gradient_norm}; \

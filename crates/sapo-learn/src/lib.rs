@@ -5,6 +5,7 @@
 
 mod candidates;
 mod interference;
+mod loss_term;
 pub mod methods;
 mod model_writer;
 mod optimizer;
@@ -24,11 +25,12 @@ mod error;
 pub use candidates::Candidates;
 pub use error::LearnError;
 pub use interference::InterferenceConfig;
+pub use loss_term::{LossTerm, NoTerm};
 pub use model_writer::ModelWriter;
 pub use optimizer::{AdamW, AdamWConfig, clip_gradient_norm};
 pub use reselection::{ProbeCost, Reselecting, ReselectionConfig, most_used};
 pub use schedule::Schedule;
 pub use seeds::derive_seed;
 pub use selection::{Choice, SelectionConfig, choose, observation};
-pub use texts::{FixedTexts, TextBatch, TrainingTexts};
+pub use texts::{FixedTexts, Joined, TextBatch, TrainingTexts};
 pub use trainer::{TrainConfig, TrainOutcome, train};

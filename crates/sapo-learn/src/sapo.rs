@@ -7,6 +7,9 @@
 //! 3. choose the one of the lowest loss (other selectors make the control arms);
 //! 4. train on the task with the chosen wording, which is also its evaluation prompt from then on.
 //!
+//! A method that learns all tasks at once ([`crate::methods::MultiTask`]) has steps 1 to 3 done for every task before the
+//! first, and trains once.
+//!
 //! With `reselection` the wording is chosen again while a task trains (not in the paper); its evaluation prompt is then
 //! the wording that most of its steps were trained with. Tasks that are not yet trained are evaluated with their original
 //! instruction.
@@ -20,20 +23,21 @@ use std::time::Instant;
 use sapo_bandit::SelectorConfig;
 use sapo_bench::EvaluationConfig;
 use sapo_lab::record::{RunRecord, TrainingStep};
-use sapo_model::{Encoded, LanguageModel};
+use sapo_model::LanguageModel;
 use sapo_probes::FreshLora;
 use sapo_prompts::{Instruction, PromptPool, PromptVariant};
-use sapo_tasks::{Example, Task, TaskStream, layout, subset};
+use sapo_tasks::{Example, Task, TaskStream, subset};
 use serde::{Deserialize, Serialize};
 
 use crate::candidates::Candidates;
 use crate::interference::{Foresight, InterferenceConfig, LearntTasks};
-use crate::methods::{Lesson, Method, MethodConfig};
+use crate::methods::{Lesson, MethodConfig, StreamTask};
 use crate::recorder::Recorder;
 use crate::reselection::{ProbeCost, Reselecting, ReselectionConfig, most_used};
 use crate::selection::{Choice, SelectionConfig, choose_with};
-use crate::texts::{FixedTexts, TrainingTexts};
-use crate::{LearnError, TrainConfig, derive_seed};
+use crate::texts::TrainingTexts;
+use crate::wordings::OneWording;
+use crate::{LearnError, TrainConfig, TrainOutcome, derive_seed};
 
 /// Everything that decides a run over a stream, but for the model, the stream and the seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,21 +63,33 @@ pub struct StreamConfig {
 }
 
 impl StreamConfig {
-    /// The adapter with which the training of a lesson with this seed begins.
-    fn fresh_adapter(&self, seed: u64) -> FreshLora {
-        FreshLora { config: self.method.adapter().clone(), seed }
+    /// The adapter with which the training of a lesson with this seed begins, for a rule that looks ahead.
+    fn fresh_adapter(&self, seed: u64) -> Result<FreshLora, LearnError> {
+        let adapter = self.method.method().fresh_adapter().ok_or_else(|| LearnError::Setting {
+            name: "selector",
+            got: format!("interference-aware beside method {}", self.method.name()),
+            expected: "a method that puts on a fresh adapter for every task",
+        })?;
+        Ok(FreshLora { config: adapter.clone(), seed })
     }
 
     fn check(&self) -> Result<(), LearnError> {
         let asks = matches!(self.selection.selector, SelectorConfig::InterferenceAware(_));
-        if asks == self.interference.is_some() {
-            return Ok(());
+        if asks != self.interference.is_some() {
+            return Err(LearnError::Setting {
+                name: "interference",
+                got: if asks { "nothing" } else { "a value" }.to_string(),
+                expected: "a value for the selector interference-aware, and for no other",
+            });
         }
-        Err(LearnError::Setting {
-            name: "interference",
-            got: if asks { "nothing" } else { "a value" }.to_string(),
-            expected: "a value for the selector interference-aware, and for no other",
-        })
+        if self.method.method().all_at_once() && (asks || self.reselection.is_some()) {
+            return Err(LearnError::Setting {
+                name: if asks { "interference" } else { "reselection" },
+                got: format!("a value beside method {}", self.method.name()),
+                expected: "a method that learns one task after the other",
+            });
+        }
+        Ok(())
     }
 }
 
@@ -104,50 +120,36 @@ pub fn run_stream(
     config.check()?;
     let mut learnt = config.interference.map(LearntTasks::none);
     let mut prompts: Vec<Instruction> = tasks.iter().map(|task| task.instruction.clone()).collect();
-    let mut method = config.method.build();
     let mut run = Recorder::new(tasks.len(), on_progress);
 
     run.begin("evaluate", "the untouched model");
     run.evaluate_all(model, tasks, &prompts, 0, &config.evaluation)?;
     for (t, task) in tasks.iter().enumerate() {
         let step = t + 1;
-
-        run.begin("choose", &task.name);
-        let asked =
-            drawn_subset(task, config.selection.examples, derive_seed(seed, "selection subset", step))?;
-        let started = Instant::now();
-        let selection_seed = derive_seed(seed, "selection", step);
-        let search_seed = derive_seed(seed, "search", step);
-        let budget = config.selection.token_budget;
-        let (pool, searched) = config.candidates.pool(model, task, &pools[t], &asked, budget, search_seed)?;
-        if !config.candidates.is_given() {
-            run.note_usage(step, "search", started, searched);
-        }
-        let started = Instant::now();
-        let mut foresight = learnt.as_ref().map(|learnt| Foresight {
-            learnt,
-            model,
-            task,
-            examples: &asked,
-            adapter: config.fresh_adapter(derive_seed(seed, "training", step)),
-            step: config.train.first_step(),
-            token_budget: budget,
-            probe: None,
-            cost: ProbeCost::default(),
-        });
-        let (selection, looking_ahead) = (&config.selection, foresight.as_mut());
-        let choice = choose_with(model, task, &pool, &asked, selection, selection_seed, looking_ahead)?;
-        run.note_choice(step, task, &choice, started);
-        if let Some(cost) = foresight.map(|foresight| foresight.cost) {
-            run.note_seconds(step, "interference", cost.seconds, cost.tokens);
-        }
-
-        run.begin("train", &task.name);
-        let mut training = Training { step, task, config, seed, artifacts, method: method.as_mut() };
-        prompts[t] = match &config.reselection {
-            None => training.under(&choice.variant, model, &mut run)?,
-            Some(again) => training.choosing_again(again, &choice, model, &mut run)?,
+        let due = match (config.method.method().all_at_once(), t) {
+            (false, _) => t..step,
+            (true, 0) => 0..tasks.len(),
+            (true, _) => 0..0,
         };
+
+        let mut choices = Vec::new();
+        for t in due {
+            run.begin("choose", &tasks[t].name);
+            let next = Next { step: t + 1, task: &tasks[t], pool: &pools[t] };
+            let choice = choose_wording(model, &next, learnt.as_ref(), config, seed, &mut run)?;
+            prompts[t] = choice.variant.text.clone();
+            choices.push(choice);
+        }
+
+        if let Some(choice) = choices.first() {
+            run.begin("train", &task.name);
+            let stream = stream_tasks(tasks, &prompts, seed);
+            let training = Training { step, stream: &stream, config, seed, artifacts };
+            prompts[t] = match &config.reselection {
+                None => training.under(choice, model, &mut run)?,
+                Some(again) => training.choosing_again(again, choice, model, &mut run)?,
+            };
+        }
 
         if let Some(learnt) = &mut learnt {
             learnt.keep(task, &prompts[t], derive_seed(seed, "kept rows", step));
@@ -159,6 +161,63 @@ pub fn run_stream(
     Ok(run.end())
 }
 
+/// The task whose wording is chosen.
+struct Next<'a> {
+    step: usize,
+    task: &'a Task,
+    pool: &'a PromptPool,
+}
+
+/// Finds the candidates of the next task, measures them as far as the rule wants, and chooses.
+fn choose_wording(
+    model: &LanguageModel,
+    next: &Next<'_>,
+    learnt: Option<&LearntTasks<'_>>,
+    config: &StreamConfig,
+    seed: u64,
+    run: &mut Recorder<'_>,
+) -> Result<Choice, LearnError> {
+    let Next { step, task, pool } = *next;
+    let asked = drawn_subset(task, config.selection.examples, derive_seed(seed, "selection subset", step))?;
+    let started = Instant::now();
+    let selection_seed = derive_seed(seed, "selection", step);
+    let search_seed = derive_seed(seed, "search", step);
+    let budget = config.selection.token_budget;
+    let (pool, searched) = config.candidates.pool(model, task, pool, &asked, budget, search_seed)?;
+    if !config.candidates.is_given() {
+        run.note_usage(step, "search", started, searched);
+    }
+    let started = Instant::now();
+    let look_ahead = |learnt| -> Result<Foresight<'_>, LearnError> {
+        Ok(Foresight {
+            learnt,
+            model,
+            task,
+            examples: &asked,
+            adapter: config.fresh_adapter(derive_seed(seed, "training", step))?,
+            step: config.train.first_step(),
+            token_budget: budget,
+            probe: None,
+            cost: ProbeCost::default(),
+        })
+    };
+    let mut foresight = learnt.map(look_ahead).transpose()?;
+    let (selection, looking_ahead) = (&config.selection, foresight.as_mut());
+    let choice = choose_with(model, task, &pool, &asked, selection, selection_seed, looking_ahead)?;
+    run.note_choice(step, task, &choice, started);
+    if let Some(cost) = foresight.map(|foresight| foresight.cost) {
+        run.note_seconds(step, "interference", cost.seconds, cost.tokens);
+    }
+    Ok(choice)
+}
+
+/// The tasks as a method sees them.
+fn stream_tasks<'a>(tasks: &'a [Task], prompts: &'a [Instruction], seed: u64) -> Vec<StreamTask<'a>> {
+    let seed_of = |step: usize| derive_seed(seed, "training", step);
+    let worded = tasks.iter().zip(prompts).zip(1..);
+    worded.map(|((task, wording), step)| StreamTask { task, wording, seed: seed_of(step) }).collect()
+}
+
 /// Up to `count` training examples of a task, drawn without replacement.
 fn drawn_subset(task: &Task, count: usize, seed: u64) -> Result<Vec<Example>, LearnError> {
     if task.train.is_empty() {
@@ -167,45 +226,34 @@ fn drawn_subset(task: &Task, count: usize, seed: u64) -> Result<Vec<Example>, Le
     Ok(subset(task.train.len(), count, seed).into_iter().map(|i| task.train[i].clone()).collect())
 }
 
-fn encode_training(
-    model: &LanguageModel,
-    task: &Task,
-    instruction: &Instruction,
-) -> Result<Vec<Encoded>, LearnError> {
-    let encode = |example: &Example| {
-        model.codec().encode_example(&layout::prompt(task, instruction, &example.input), example.target())
-    };
-    Ok(task.train.iter().map(encode).collect::<Result<_, _>>()?)
-}
-
 /// The training of one task.
 struct Training<'a> {
     step: usize,
-    task: &'a Task,
+    stream: &'a [StreamTask<'a>],
     config: &'a StreamConfig,
     seed: u64,
     artifacts: &'a Path,
-    method: &'a mut dyn Method,
 }
 
 impl Training<'_> {
-    /// Trains under one wording, which is the task's prompt from then on.
+    /// Trains under the chosen wording, which is the task's prompt from then on.
     fn under(
-        &mut self,
-        wording: &PromptVariant,
+        &self,
+        choice: &Choice,
         model: &mut LanguageModel,
         run: &mut Recorder<'_>,
     ) -> Result<Instruction, LearnError> {
         let started = Instant::now();
-        let examples = encode_training(model, self.task, &wording.text)?;
-        let course = self.learn(&mut FixedTexts(&examples), std::slice::from_ref(wording), model, run)?;
+        let candidates = choice.variants();
+        let mut texts = OneWording::new(self.task(), &candidates, choice.winner);
+        let course = self.learn(&mut texts, &candidates, model, run)?;
         run.note_usage(self.step, "train", started, course.tokens);
-        Ok(wording.text.clone())
+        Ok(choice.variant.text.clone())
     }
 
     /// Trains while the wording is chosen again; returns the one that is the task's prompt from then on.
     fn choosing_again(
-        &mut self,
+        &self,
         again: &ReselectionConfig,
         choice: &Choice,
         model: &mut LanguageModel,
@@ -213,53 +261,65 @@ impl Training<'_> {
     ) -> Result<Instruction, LearnError> {
         let started = Instant::now();
         let selection = &self.config.selection;
-        let wordings: Vec<PromptVariant> =
-            choice.candidates.iter().map(|(variant, _)| variant.clone()).collect();
-        let known = choice.losses_on(selection.examples.min(self.task.train.len()));
+        let candidates = choice.variants();
+        let known = choice.losses_on(selection.examples.min(self.task().train.len()));
         let seed = derive_seed(self.seed, "reselection", self.step);
         let mut texts = Reselecting::start(
-            self.task,
-            &wordings,
+            self.task(),
+            &candidates,
             choice.winner,
             &known,
             again,
             selection.token_budget,
             seed,
         );
-        let course = self.learn(&mut texts, &wordings, model, run)?;
+        let course = self.learn(&mut texts, &candidates, model, run)?;
         let probes = texts.cost();
         let seconds = started.elapsed().as_secs_f64() - probes.seconds;
         run.note_seconds(self.step, "train", seconds, course.tokens);
         run.note_seconds(self.step, "reselect", probes.seconds, probes.tokens);
         let prompt = most_used(&course.wording_by_step).map_or(choice.winner, |&wording| wording);
-        Ok(wordings[prompt].text.clone())
+        Ok(candidates[prompt].text.clone())
     }
 
-    /// Lets the method learn the task from these texts, whose source numbers its wordings as `wordings` does.
+    fn task(&self) -> &Task {
+        self.stream[self.step - 1].task
+    }
+
+    /// Lets the method learn the task from these texts, whose source numbers its wordings as `candidates` does.
     fn learn(
-        &mut self,
+        &self,
         texts: &mut dyn TrainingTexts,
-        wordings: &[PromptVariant],
+        candidates: &[PromptVariant],
         model: &mut LanguageModel,
         run: &mut Recorder<'_>,
     ) -> Result<Course, LearnError> {
-        let (step, train, artifacts) = (self.step, &self.config.train, self.artifacts);
-        let seed = derive_seed(self.seed, "training", step);
-        let lesson = Lesson { step, texts, train, seed, artifacts };
+        let step = self.step;
         let mut course = Course::default();
-        self.method.learn(model, lesson, &mut |outcome| {
+        let mut on_step = |outcome: TrainOutcome| {
             course.tokens += outcome.tokens as u64;
             course.wording_by_step.push(outcome.wording);
             let done = format!("{}/{}", outcome.optimiser_step, outcome.total_steps);
-            run.tell(&format!("train: {} {done}", self.task.name));
+            run.tell(&format!("train: {} {done}", self.task().name));
             run.record.training.push(TrainingStep {
                 step: step as u32,
                 optimiser_step: outcome.optimiser_step as u32,
                 loss: outcome.loss,
                 learning_rate: outcome.learning_rate,
-                wording: wordings[outcome.wording].id.clone(),
+                wording: candidates[outcome.wording].id.clone(),
             });
-        })?;
+        };
+        let lesson = Lesson {
+            step,
+            stream: self.stream,
+            candidates,
+            texts,
+            train: &self.config.train,
+            seed: self.stream[step - 1].seed,
+            artifacts: self.artifacts,
+            on_step: &mut on_step,
+        };
+        self.config.method.method().learn(model, lesson)?;
         Ok(course)
     }
 }

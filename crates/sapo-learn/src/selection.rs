@@ -38,6 +38,11 @@ pub struct Choice {
 }
 
 impl Choice {
+    /// The candidates, in the order of the pool.
+    pub(crate) fn variants(&self) -> Vec<PromptVariant> {
+        self.candidates.iter().map(|(variant, _)| variant.clone()).collect()
+    }
+
     /// Mean losses, in nats a token, of the candidates that were asked about all of `examples`: they compare directly.
     pub(crate) fn losses_on(&self, examples: usize) -> Vec<(usize, f64)> {
         let asked = |(place, (_, evidence)): (usize, &(PromptVariant, ArmEvidence))| {

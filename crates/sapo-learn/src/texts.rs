@@ -62,3 +62,31 @@ impl TrainingTexts for FixedTexts<'_> {
         Ok(TextBatch { texts: members.iter().map(|&member| &self.0[member]).collect(), wording: 0 })
     }
 }
+
+/// The texts of a source and, after its examples, others that never change: those that a method adds from other tasks.
+/// An epoch goes over all of them, shuffled together.
+pub struct Joined<'a> {
+    /// The source; its wordings are those of the whole.
+    pub texts: &'a mut dyn TrainingTexts,
+    /// Checked against the model before.
+    pub added: &'a [Encoded],
+}
+
+impl TrainingTexts for Joined<'_> {
+    fn examples(&self) -> usize {
+        self.texts.examples() + self.added.len()
+    }
+
+    fn check(&mut self, model: &LanguageModel) -> Result<(), LearnError> {
+        self.texts.check(model)
+    }
+
+    fn batch(&mut self, model: &LanguageModel, members: &[usize]) -> Result<TextBatch<'_>, LearnError> {
+        let (own, added) = (self.texts.examples(), self.added);
+        let of_source: Vec<usize> = members.iter().copied().filter(|&member| member < own).collect();
+        let TextBatch { texts, wording } = self.texts.batch(model, &of_source)?;
+        let mut texts = texts.into_iter();
+        let next = |&member: &usize| if member < own { texts.next() } else { added.get(member - own) };
+        Ok(TextBatch { texts: members.iter().filter_map(next).collect(), wording })
+    }
+}

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::texts::TrainingTexts;
-use crate::{AdamW, AdamWConfig, LearnError, Schedule, clip_gradient_norm};
+use crate::{AdamW, AdamWConfig, LearnError, LossTerm, Schedule, clip_gradient_norm};
 
 /// How to train on one task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +44,8 @@ pub struct TrainOutcome {
     pub total_steps: usize,
     /// Mean nats per target token of the batch.
     pub loss: f64,
+    /// Value of the method's own term of the loss, 0 where it has none.
+    pub term: f64,
     /// Learning rate of the step.
     pub learning_rate: f64,
     /// Tokens of the batch without padding.
@@ -74,7 +76,8 @@ impl TrainConfig {
     }
 }
 
-/// Trains `parameters` of `model` on the texts of a source; the loss is the mean over the target tokens of a batch.
+/// Trains `parameters` of `model` on the texts of a source; the loss is the mean over the target tokens of a batch, and
+/// the method's `term` beside it ([`crate::NoTerm`] where there is none).
 ///
 /// The order of the examples and the dropout follow from `seed` alone.
 ///
@@ -85,6 +88,7 @@ pub fn train(
     model: &LanguageModel,
     parameters: Vec<Tensor>,
     texts: &mut dyn TrainingTexts,
+    term: &mut dyn LossTerm,
     config: &TrainConfig,
     seed: u64,
     mut on_step: impl FnMut(TrainOutcome),
@@ -105,6 +109,7 @@ pub fn train(
         for members in order.chunks(config.batch_size) {
             let batch = texts.batch(model, members)?;
             let loss = backward(model, &batch.texts, config)?;
+            let term = term.add(model, &batch.texts)?;
             let gradient_norm = clip_gradient_norm(optimizer.parameters(), config.max_gradient_norm);
             // libtorch's fused attention can hide a NaN from the loss, but not from the gradient
             if !(loss.is_finite() && gradient_norm.is_finite()) {
@@ -114,7 +119,15 @@ pub fn train(
             optimizer.step(learning_rate);
             step += 1;
             let (tokens, wording) = (batch.tokens(), batch.wording);
-            on_step(TrainOutcome { optimiser_step: step, total_steps, loss, learning_rate, tokens, wording });
+            on_step(TrainOutcome {
+                optimiser_step: step,
+                total_steps,
+                loss,
+                term,
+                learning_rate,
+                tokens,
+                wording,
+            });
         }
     }
     Ok(())

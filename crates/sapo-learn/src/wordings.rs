@@ -6,6 +6,7 @@ use sapo_prompts::PromptVariant;
 use sapo_tasks::{Task, layout};
 
 use crate::LearnError;
+use crate::texts::{TextBatch, TrainingTexts};
 
 /// The training rows of a task under any of its candidate wordings, encoded when they are first asked for and kept.
 #[derive(Debug)]
@@ -52,5 +53,34 @@ impl<'a> Wordings<'a> {
             }
         }
         Ok(rows.iter().map(|row| &kept[row]).collect())
+    }
+}
+
+/// A task in one of its candidate wordings from the first step to the last.
+#[derive(Debug)]
+pub(crate) struct OneWording<'a> {
+    wordings: Wordings<'a>,
+    wording: usize,
+}
+
+impl<'a> OneWording<'a> {
+    pub(crate) fn new(task: &'a Task, candidates: &'a [PromptVariant], wording: usize) -> Self {
+        Self { wordings: Wordings::new(task, candidates), wording }
+    }
+}
+
+impl TrainingTexts for OneWording<'_> {
+    fn examples(&self) -> usize {
+        self.wordings.rows()
+    }
+
+    fn check(&mut self, model: &LanguageModel) -> Result<(), LearnError> {
+        let all: Vec<usize> = (0..self.wordings.rows()).collect();
+        self.wordings.encode(model, self.wording, &all).map(|_| ())
+    }
+
+    fn batch(&mut self, model: &LanguageModel, members: &[usize]) -> Result<TextBatch<'_>, LearnError> {
+        let texts = self.wordings.encode(model, self.wording, members)?;
+        Ok(TextBatch { texts, wording: self.wording })
     }
 }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 
-use sapo_learn::{AdamW, AdamWConfig, FixedTexts, TrainConfig, train};
+use sapo_learn::{AdamW, AdamWConfig, FixedTexts, NoTerm, TrainConfig, train};
 use sapo_model::{Batch, Device, Encoded, Kind, LanguageModel, LlamaConfig, LoraConfig, train_tokenizer};
 use tch::Tensor;
 
@@ -119,7 +119,7 @@ fn training_with_checkpointing_takes_the_same_steps() {
         };
         let parameters = model.lora_parameters();
         let mut losses = Vec::new();
-        train(&model, parameters, &mut FixedTexts(&examples()), &config, 9, |outcome| {
+        train(&model, parameters, &mut FixedTexts(&examples()), &mut NoTerm, &config, 9, |outcome| {
             losses.push(outcome.loss)
         })
         .unwrap();
@@ -164,7 +164,7 @@ fn bf16_training_follows_f32_training() {
             adamw: AdamWConfig::default(),
         };
         let mut losses = Vec::new();
-        train(&model, parameters, &mut FixedTexts(&examples()), &config, 9, |outcome| {
+        train(&model, parameters, &mut FixedTexts(&examples()), &mut NoTerm, &config, 9, |outcome| {
             losses.push(outcome.loss)
         })
         .unwrap();

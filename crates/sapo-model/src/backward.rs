@@ -3,7 +3,6 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::attention::Memory;
-use crate::decoder::Forward;
 use crate::native::backward_from;
 use crate::{Batch, LanguageModel};
 
@@ -17,23 +16,49 @@ impl LanguageModel {
     /// # Source
     /// Chen et al. 2016 (arXiv 1604.06174)
     pub fn backward(&self, batch: &Batch, factor: f64, checkpointing: bool) -> f64 {
+        let nll = |hidden: &Tensor| self.nll_of(hidden, batch).sum(Kind::Float);
+        self.backward_of(batch, factor, true, checkpointing, &nll)
+    }
+
+    /// The same for any number that `of` makes of the hidden states `[M, D]` which predict the target tokens; dropout
+    /// acts, and moves libtorch's random state, only where `train` is set.
+    pub(crate) fn backward_of(
+        &self,
+        batch: &Batch,
+        factor: f64,
+        train: bool,
+        checkpointing: bool,
+        of: &dyn Fn(&Tensor) -> Tensor,
+    ) -> f64 {
         if checkpointing {
-            return self.backward_by_block(batch, factor);
+            return self.backward_by_block(batch, factor, train, of);
         }
-        let sum = self.target_nll(batch, true).0.sum(Kind::Float);
+        let sum = of(&self.decoder().hidden_of(&batch.sequences, &batch.asked, train));
         (&sum * factor).backward();
         sum.double_value(&[])
     }
 
-    fn backward_by_block(&self, batch: &Batch, factor: f64) -> f64 {
+    fn backward_by_block(
+        &self,
+        batch: &Batch,
+        factor: f64,
+        train: bool,
+        of: &dyn Fn(&Tensor) -> Tensor,
+    ) -> f64 {
         let decoder = self.decoder();
-        let forward = decoder.forward(&batch.sequences, Some(&batch.asked), true);
-        let dropout = DropoutSeeds::draw();
+        let forward = decoder.forward(&batch.sequences, Some(&batch.asked), train);
+        let dropout = train.then(DropoutSeeds::draw);
+        let forward_block = |block: usize, input: &Tensor| {
+            if let Some(dropout) = &dropout {
+                dropout.enter(block);
+            }
+            forward.block(block, input, Memory::None)
+        };
         let embed = || decoder.embed(&batch.sequences.ids, &batch.sequences.positions);
         let inputs = tch::no_grad(|| {
             let mut inputs = vec![embed()];
             for block in 0..decoder.blocks.len() {
-                let read = forward_block(&forward, &dropout, block, &inputs[block]);
+                let read = forward_block(block, &inputs[block]);
                 inputs.push(read);
             }
             inputs
@@ -42,26 +67,23 @@ impl LanguageModel {
         let mut inputs = inputs.into_iter().rev();
         let Some(last) = inputs.next() else { return 0.0 };
         let last = last.set_requires_grad(true);
-        let sum = self.nll_of(&decoder.norm.forward(&last), batch).sum(Kind::Float);
+        let sum = of(&decoder.norm.forward(&last));
         (&sum * factor).backward();
         let mut gradient = last.grad();
         for (block, input) in (0..decoder.blocks.len()).rev().zip(inputs) {
             let input = input.set_requires_grad(true);
-            backward_from(&forward_block(&forward, &dropout, block, &input), &gradient);
+            backward_from(&forward_block(block, &input), &gradient);
             gradient = input.grad();
         }
         let embedded = embed();
         if embedded.requires_grad() {
             backward_from(&embedded, &gradient);
         }
-        dropout.leave();
+        if let Some(dropout) = dropout {
+            dropout.leave();
+        }
         sum.double_value(&[])
     }
-}
-
-fn forward_block(forward: &Forward<'_>, dropout: &DropoutSeeds, block: usize, input: &Tensor) -> Tensor {
-    dropout.enter(block);
-    forward.block(block, input, Memory::None)
 }
 
 /// Makes a block drop the same numbers each time it is computed within one step.

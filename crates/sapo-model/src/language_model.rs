@@ -73,12 +73,13 @@ impl LanguageModel {
         Ok(Self { decoder, codec, end_tokens, max_tokens, kind, device, path, origin: None })
     }
 
-    /// Writes the weights as `model.safetensors` in `directory`, in the dtype `kind`. Configuration and tokenizer are
-    /// the caller's.
+    /// Writes the weights as `model.safetensors` in `directory`, which is made where it is not there, in the dtype `kind`.
+    /// Configuration and tokenizer are the caller's.
     ///
     /// # Errors
     /// Names the file that cannot be written.
     pub fn save_weights(&self, directory: &Path, kind: Kind) -> Result<(), ModelError> {
+        std::fs::create_dir_all(directory).map_err(ModelError::io("create", directory))?;
         let converted: Vec<(String, Tensor)> = self
             .decoder
             .named_parameters()

@@ -13,6 +13,7 @@ mod batch;
 mod codec;
 mod config;
 mod decoder;
+mod distillation;
 mod error;
 pub mod families;
 mod file_hashes;

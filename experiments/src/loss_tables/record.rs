@@ -2,7 +2,7 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use sapo_lab::loss_tables::LossRow;
-use sapo_learn::methods::{Lesson, MethodConfig};
+use sapo_learn::methods::{Lesson, MethodConfig, StreamTask};
 use sapo_learn::{FixedTexts, TrainConfig, derive_seed};
 use sapo_model::{Encoded, Kind, LanguageModel, SharedPrefix, model_name, runtime};
 use sapo_prompts::{PromptPool, PromptVariant, word_count};
@@ -64,7 +64,11 @@ pub fn record(
     let device = runtime::parse_device("cpu").map_err(anyhow::Error::msg)?;
     let mut model = LanguageModel::open(folder, Kind::Float, device)?;
     let (stream, pools) = fitting(plan, recording, source, &model, data)?;
-    let mut method = plan.method.build();
+    let seed = |step: usize| derive_seed(plan.seed, "training", step);
+    let tasks = stream.tasks.iter().zip(1..);
+    let worded: Vec<StreamTask<'_>> = tasks
+        .map(|(task, step)| StreamTask { task, wording: &task.instruction, seed: seed(step) })
+        .collect();
     let mut rows = Vec::new();
     for state in 0..=stream.tasks.len() {
         for task in recording.tasks.iter().filter_map(|&ahead| state.checked_add_signed(ahead)) {
@@ -76,10 +80,17 @@ pub fn record(
         if let Some(next) = stream.tasks.get(state) {
             let step = state + 1;
             let examples = encode(&model, next, &pools[state].variants()[0])?;
-            let seed = derive_seed(plan.seed, "training", step);
-            let texts = &mut FixedTexts(&examples);
-            let lesson = Lesson { step, texts, train: &recording.train, seed, artifacts: scratch };
-            method.learn(&mut model, lesson, &mut |_| ())?;
+            let lesson = Lesson {
+                step,
+                stream: &worded,
+                candidates: &pools[state].variants()[..1],
+                texts: &mut FixedTexts(&examples),
+                train: &recording.train,
+                seed: seed(step),
+                artifacts: scratch,
+                on_step: &mut |_| (),
+            };
+            plan.method.method().learn(&mut model, lesson)?;
         }
     }
     Ok(rows)

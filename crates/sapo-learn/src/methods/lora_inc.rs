@@ -1,7 +1,9 @@
-use sapo_model::{LanguageModel, LoraConfig, model_name};
+use sapo_model::{LanguageModel, LoraConfig};
+use serde::{Deserialize, Serialize};
 
+use super::lesson::paper_lora;
 use super::{Lesson, Method};
-use crate::{LearnError, TrainOutcome, train};
+use crate::{LearnError, NoTerm};
 
 /// LoraInc: every task trains a new LoRA; the earlier ones stay frozen and their terms add up.
 ///
@@ -10,31 +12,29 @@ use crate::{LearnError, TrainOutcome, train};
 ///
 /// # Source
 /// The paper's `LoraInc` baseline (arXiv 2606.01967, section 4.1; as in arXiv 2310.14152 without the orthogonality term).
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct LoraInc {
-    lora: LoraConfig,
+    /// The adapter of each task.
+    pub lora: LoraConfig,
 }
 
-impl LoraInc {
-    /// Before the first task.
-    pub fn new(lora: LoraConfig) -> Self {
-        Self { lora }
+impl Default for LoraInc {
+    fn default() -> Self {
+        Self { lora: paper_lora(8) }
     }
 }
 
 impl Method for LoraInc {
-    fn learn(
-        &mut self,
-        model: &mut LanguageModel,
-        lesson: Lesson<'_>,
-        on_step: &mut dyn FnMut(TrainOutcome),
-    ) -> Result<(), LearnError> {
+    fn learn(&self, model: &mut LanguageModel, mut lesson: Lesson<'_>) -> Result<(), LearnError> {
         model.attach_lora(&self.lora, lesson.seed)?;
         let parameters = model.lora_parameters();
-        train(model, parameters, lesson.texts, lesson.train, lesson.seed, on_step)?;
+        lesson.fit(model, parameters, &[], &mut NoTerm)?;
         let adapter = model.fold_lora(&self.lora);
-        let base = model_name(model.path());
-        adapter.save(&lesson.artifacts.join(format!("adapter-{}", lesson.step)), &base)?;
-        Ok(())
+        lesson.keep(model, &adapter)
+    }
+
+    fn fresh_adapter(&self) -> Option<&LoraConfig> {
+        Some(&self.lora)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sapo_bandit::SelectorConfig;
 use sapo_bench::EvaluationConfig;
 use sapo_lab::RunRecord;
-use sapo_learn::methods::MethodConfig;
+use sapo_learn::methods::{LoraInc, MethodConfig};
 use sapo_learn::sapo::{StreamConfig, run_stream};
 use sapo_learn::{Candidates, SelectionConfig, TrainConfig};
 use sapo_model::{Device, Kind, LanguageModel, LoraConfig, runtime};
@@ -38,16 +38,17 @@ pub(crate) fn pool(task: &Task) -> PromptPool {
     PromptPool::new(task.instruction.clone(), task.labels.clone(), paraphrases).unwrap()
 }
 
+pub(crate) fn lora() -> LoraConfig {
+    LoraConfig { lora_dropout: 0.1, ..LoraConfig::new(4, 16.0, &["q_proj", "v_proj"]) }
+}
+
 pub(crate) fn config(selector: SelectorConfig) -> StreamConfig {
     StreamConfig {
         candidates: Candidates::Given,
         selection: SelectionConfig { selector, examples: 12, include_original: true, token_budget: 4096 },
         interference: None,
         reselection: None,
-        method: MethodConfig::LoraInc(LoraConfig {
-            lora_dropout: 0.1,
-            ..LoraConfig::new(4, 16.0, &["q_proj", "v_proj"])
-        }),
+        method: MethodConfig::LoraInc(LoraInc { lora: lora() }),
         train: TrainConfig {
             epochs: 2,
             batch_size: 8,

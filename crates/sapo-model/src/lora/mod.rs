@@ -93,19 +93,29 @@ impl LanguageModel {
         linears.into_iter().filter_map(|(name, linear)| Some((name, pair(linear)?))).collect()
     }
 
-    /// Adds the attached adapter to the weights, so that it costs nothing from now on, and returns it for keeping.
-    pub fn fold_lora(&mut self, config: &LoraConfig) -> Lora {
-        let _guard = tch::no_grad_guard();
+    /// The attached adapter for keeping, with the very tensors that the model computes with; it stays attached.
+    pub fn attached_lora(&self, config: &LoraConfig) -> Lora {
         let mut modules = BTreeMap::new();
         let mut fan_in_fan_out = false;
-        for (name, linear) in self.decoder_mut().named_linears_mut() {
-            if let Some(LowRank { a, b, scaling, .. }) = linear.lora.take() {
-                linear.add(&product(&a, &b, scaling));
+        for (name, linear) in self.decoder().named_linears() {
+            if let Some(LowRank { a, b, .. }) = &*linear.lora.borrow() {
                 fan_in_fan_out |= linear.layout == WeightLayout::InOut;
                 modules.insert(name, (a.detach(), b.detach()));
             }
         }
         Lora { config: config.clone(), modules, fan_in_fan_out, path: PathBuf::from("(attached)") }
+    }
+
+    /// Adds the attached adapter to the weights, so that it costs nothing from now on, and returns it for keeping.
+    pub fn fold_lora(&mut self, config: &LoraConfig) -> Lora {
+        let adapter = self.attached_lora(config);
+        let _guard = tch::no_grad_guard();
+        for (_, linear) in self.decoder_mut().named_linears_mut() {
+            if let Some(LowRank { a, b, scaling, .. }) = linear.lora.take() {
+                linear.add(&product(&a, &b, scaling));
+            }
+        }
+        adapter
     }
 
     /// Whether an adapter was made for such a model.

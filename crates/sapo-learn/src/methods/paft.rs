@@ -1,0 +1,76 @@
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use sapo_model::{LanguageModel, LoraConfig};
+use serde::{Deserialize, Serialize};
+
+use super::lesson::paper_lora;
+use super::{Lesson, Method};
+use crate::texts::{TextBatch, TrainingTexts};
+use crate::wordings::Wordings;
+use crate::{LearnError, NoTerm, derive_seed, train};
+
+/// PAFT: LoraInc, whose every batch is in a wording drawn at random from the candidates of the task.
+///
+/// It re-words: what a selection chose is only what the task is prompted with in evaluation.
+///
+/// # Source
+/// Wei et al. 2025 (arXiv 2502.12859), its dynamic fine-tuning with a new prompt for every step (K = 1). There the
+/// candidates are written by ten language models for this purpose; here they are those of the pool.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Paft {
+    /// The adapter of each task.
+    pub lora: LoraConfig,
+}
+
+impl Default for Paft {
+    fn default() -> Self {
+        Self { lora: paper_lora(8) }
+    }
+}
+
+impl Method for Paft {
+    fn learn(&self, model: &mut LanguageModel, lesson: Lesson<'_>) -> Result<(), LearnError> {
+        model.attach_lora(&self.lora, lesson.seed)?;
+        let parameters = model.lora_parameters();
+        let mut texts = RandomWordings {
+            wordings: Wordings::new(lesson.task().task, lesson.candidates),
+            rng: ChaCha8Rng::seed_from_u64(derive_seed(lesson.seed, "wording of a batch", 0)),
+        };
+        train(model, parameters, &mut texts, &mut NoTerm, lesson.train, lesson.seed, &mut *lesson.on_step)?;
+        let adapter = model.fold_lora(&self.lora);
+        lesson.keep(model, &adapter)
+    }
+
+    fn fresh_adapter(&self) -> Option<&LoraConfig> {
+        Some(&self.lora)
+    }
+}
+
+/// A task in another wording at every optimiser step.
+struct RandomWordings<'a> {
+    wordings: Wordings<'a>,
+    rng: ChaCha8Rng,
+}
+
+impl TrainingTexts for RandomWordings<'_> {
+    fn examples(&self) -> usize {
+        self.wordings.rows()
+    }
+
+    /// All rows in the longest wording.
+    fn check(&mut self, model: &LanguageModel) -> Result<(), LearnError> {
+        let mut longest = (0, 0);
+        for wording in 0..self.wordings.count() {
+            let tokens = self.wordings.encode(model, wording, &[0])?[0].ids.len();
+            longest = longest.max((tokens, wording));
+        }
+        let all: Vec<usize> = (0..self.wordings.rows()).collect();
+        self.wordings.encode(model, longest.1, &all).map(|_| ())
+    }
+
+    fn batch(&mut self, model: &LanguageModel, members: &[usize]) -> Result<TextBatch<'_>, LearnError> {
+        let wording = self.rng.random_range(0..self.wordings.count());
+        Ok(TextBatch { texts: self.wordings.encode(model, wording, members)?, wording })
+    }
+}
