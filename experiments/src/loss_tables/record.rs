@@ -66,9 +66,8 @@ pub fn record(
     let (stream, pools) = fitting(plan, recording, source, &model, data)?;
     let seed = |step: usize| derive_seed(plan.seed, "training", step);
     let tasks = stream.tasks.iter().zip(1..);
-    let worded: Vec<StreamTask<'_>> = tasks
-        .map(|(task, step)| StreamTask { task, wording: &task.instruction, seed: seed(step) })
-        .collect();
+    let worded: Vec<StreamTask<'_>> =
+        tasks.map(|(task, step)| StreamTask { task, wording: &task.instruction, seed: seed(step) }).collect();
     let mut rows = Vec::new();
     for state in 0..=stream.tasks.len() {
         for task in recording.tasks.iter().filter_map(|&ahead| state.checked_add_signed(ahead)) {
