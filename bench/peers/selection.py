@@ -38,7 +38,7 @@ def make(place, folder, size, numbers, quick):
     peer = lambda lines, count, way: place.selecting_peer(model, lines, "--examples", count, "--way", way, *place.options())
     loss = lambda lines: [place.sapo, "loss", "--json", "--model", model, "--data", lines, *place.options()]
     select = lambda data, pool, rule: [
-        *[place.sapo, "select", "--json", "--model", model, "--data", data, "--pool", pool, "--suffix", task.suffix],
+        *[place.sapo, "select", "--json", "--no-cache", "--model", model, "--data", data, "--pool", pool, "--suffix", task.suffix],
         *["--selector", rule, *place.options()],
     ]
     race = select(chosen.data, chosen.pool, "race")
