@@ -82,6 +82,9 @@ impl StreamConfig {
                 expected: "a value for the selector interference-aware, and for no other",
             });
         }
+        if asks {
+            self.fresh_adapter(0)?;
+        }
         if self.method.method().all_at_once() && (asks || self.reselection.is_some()) {
             return Err(LearnError::Setting {
                 name: if asks { "interference" } else { "reselection" },
