@@ -143,8 +143,7 @@ impl TrainingTexts for Reselecting<'_> {
     }
 
     fn check(&mut self, model: &LanguageModel) -> Result<(), LearnError> {
-        let all: Vec<usize> = (0..self.wordings.rows()).collect();
-        self.wordings.encode(model, self.present, &all).map(|_| ())
+        self.wordings.check(model, self.present)
     }
 
     fn batch(&mut self, model: &LanguageModel, members: &[usize]) -> Result<TextBatch<'_>, LearnError> {

@@ -54,6 +54,15 @@ impl<'a> Wordings<'a> {
         }
         Ok(rows.iter().map(|row| &kept[row]).collect())
     }
+
+    /// Encodes all rows under one candidate.
+    ///
+    /// # Errors
+    /// As [`Wordings::encode`].
+    pub(crate) fn check(&mut self, model: &LanguageModel, wording: usize) -> Result<(), LearnError> {
+        let all: Vec<usize> = (0..self.rows()).collect();
+        self.encode(model, wording, &all).map(|_| ())
+    }
 }
 
 /// A task in one of its candidate wordings from the first step to the last.
@@ -75,8 +84,7 @@ impl TrainingTexts for OneWording<'_> {
     }
 
     fn check(&mut self, model: &LanguageModel) -> Result<(), LearnError> {
-        let all: Vec<usize> = (0..self.wordings.rows()).collect();
-        self.wordings.encode(model, self.wording, &all).map(|_| ())
+        self.wordings.check(model, self.wording)
     }
 
     fn batch(&mut self, model: &LanguageModel, members: &[usize]) -> Result<TextBatch<'_>, LearnError> {

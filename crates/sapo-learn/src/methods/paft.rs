@@ -65,8 +65,7 @@ impl TrainingTexts for RandomWordings<'_> {
             let tokens = self.wordings.encode(model, wording, &[0])?[0].ids.len();
             longest = longest.max((tokens, wording));
         }
-        let all: Vec<usize> = (0..self.wordings.rows()).collect();
-        self.wordings.encode(model, longest.1, &all).map(|_| ())
+        self.wordings.check(model, longest.1)
     }
 
     fn batch(&mut self, model: &LanguageModel, members: &[usize]) -> Result<TextBatch<'_>, LearnError> {
