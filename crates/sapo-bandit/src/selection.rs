@@ -1,4 +1,4 @@
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Observation;
 
@@ -6,7 +6,7 @@ use crate::Observation;
 pub(crate) const LEVEL: f64 = 0.95;
 
 /// Two ends that hold a number of interest with the stated probability.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Lower end, in nats a target token.
     pub low: f64,
@@ -21,7 +21,7 @@ pub struct Interval {
 /// Both intervals speak of the mean over the finite population, so they close when the last example is seen; they are
 /// Student's, of a ratio estimator, and approximate for few examples or heavy tails. What a rule promises of its winner
 /// is said by [`Promise`], not by them.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ArmEvidence {
     /// Mean nats per target token over all the examples it was asked about (the paper's loss); absent where it was
     /// never asked. Arms asked about different numbers of examples are compared by `behind`, not by this.

@@ -7,12 +7,19 @@ use serde::{Deserialize, Serialize};
 
 /// How answers are generated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct EvaluationConfig {
     /// Longest answer, in tokens (the paper: 128).
     pub max_new_tokens: usize,
     /// Padded prompt tokens in one batch.
     pub token_budget: usize,
+}
+
+impl Default for EvaluationConfig {
+    /// Answers of at most 128 tokens, as in the paper.
+    fn default() -> Self {
+        Self { max_new_tokens: 128, token_budget: 8192 }
+    }
 }
 
 /// Answers to the examples of a task, and their scores.

@@ -39,4 +39,4 @@ pub use record::RunRecord;
 pub use store::{Store, StoredRun};
 pub use study::{ReportContext, Study};
 pub use user_cache::user_cache;
-pub use worker::CellContext;
+pub use worker::{CellContext, Computed, compute_cell};

@@ -10,8 +10,8 @@ use crate::checksum;
 use crate::provenance::Provenance;
 
 /// Version of the layout of a cell's folder that this program writes and the newest that it reads. It reads all older
-/// ones: 1 (no wording in the rows of training).
-pub const VERSION: u64 = 2;
+/// ones: 1 (no wording in the rows of training), 2 (no term of the loss in them).
+pub const VERSION: u64 = 3;
 
 /// `manifest.json`: written last, so that a folder without it is no cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

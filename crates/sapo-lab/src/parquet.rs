@@ -1,7 +1,8 @@
 //! Typed rows as Parquet, one column a field, and the rows of a [`RunRecord`]: the only file of the store that knows
 //! polars.
 //!
-//! Layout 2 added the column `wording` to `training.parquet`. Folders of layout 1 are read as what they meant.
+//! Layout 2 added the column `wording` to `training.parquet`, layout 3 the column `term`. Older folders are read as what
+//! they meant.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -76,6 +77,7 @@ pub(crate) fn read(folder: &Path, version: u64) -> Result<RunRecord, ParquetErro
     let training = match version {
         1 => TrainingStep1::worded(read_rows(&training)?, &variant_losses)
             .map_err(|source| ParquetError::Table { path: training, operation: "read", source })?,
+        2 => read_rows(&training)?.into_iter().map(TrainingStep2::without_term).collect(),
         _ => read_rows(&training)?,
     };
     Ok(RunRecord {
@@ -101,9 +103,26 @@ impl TrainingStep1 {
             let chosen = variants.iter().find(|variant| variant.chosen && variant.step == step);
             let chosen =
                 chosen.ok_or_else(|| polars_err!(ComputeError: "no wording was chosen for step {step}"))?;
-            Ok(TrainingStep { step, optimiser_step, loss, learning_rate, wording: chosen.variant.clone() })
+            let wording = chosen.variant.clone();
+            Ok(TrainingStep { step, optimiser_step, loss, term: None, learning_rate, wording })
         };
         rows.into_iter().map(worded).collect()
+    }
+}
+
+/// A row of `training.parquet` in layout 2.
+struct TrainingStep2 {
+    step: u32,
+    optimiser_step: u32,
+    loss: f64,
+    learning_rate: f64,
+    wording: String,
+}
+
+impl TrainingStep2 {
+    fn without_term(self) -> TrainingStep {
+        let Self { step, optimiser_step, loss, learning_rate, wording } = self;
+        TrainingStep { step, optimiser_step, loss, term: None, learning_rate, wording }
     }
 }
 
@@ -162,7 +181,11 @@ row!(
     VariantLoss,
     step: u32, task_name: String, variant: String, text: String, loss: Option<f64>, examples: u32, chosen: bool
 );
-row!(TrainingStep, step: u32, optimiser_step: u32, loss: f64, learning_rate: f64, wording: String);
+row!(
+    TrainingStep,
+    step: u32, optimiser_step: u32, loss: f64, term: Option<f64>, learning_rate: f64, wording: String
+);
+row!(TrainingStep2, step: u32, optimiser_step: u32, loss: f64, learning_rate: f64, wording: String);
 row!(TrainingStep1, step: u32, optimiser_step: u32, loss: f64, learning_rate: f64);
 row!(Usage, step: u32, phase: String, seconds: f64, forward_tokens: u64);
 
@@ -317,6 +340,7 @@ mod tests {
                 step,
                 optimiser_step,
                 loss,
+                term: (step % 2 == 0).then_some(loss / 2.0),
                 learning_rate,
                 wording,
             },
@@ -367,7 +391,21 @@ mod tests {
         let wordings: Vec<&str> = training.iter().map(|row| row.wording.as_str()).collect();
         assert_eq!(wordings, ["original", "bank-3", "bank-3"]);
         let error = read(folder.path(), VERSION).unwrap_err().to_string();
-        assert!(error.contains("training.parquet") && error.contains("wording"), "{error}");
+        assert!(error.contains("training.parquet") && error.contains("term"), "{error}");
+    }
+
+    #[test]
+    fn training_of_layout_2_knows_no_term() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &RunRecord::default()).unwrap();
+        let wording = "bank-3".to_string();
+        let row = TrainingStep2 { step: 1, optimiser_step: 2, loss: 2.0, learning_rate: 0.1, wording };
+        write_rows(&folder.path().join(TRAINING), &[row]).unwrap();
+        let training = read(folder.path(), 2).unwrap().training;
+        let wording = "bank-3".to_string();
+        let expected =
+            TrainingStep { step: 1, optimiser_step: 2, loss: 2.0, term: None, learning_rate: 0.1, wording };
+        assert_eq!(training, [expected]);
     }
 
     #[test]

@@ -62,6 +62,28 @@ impl Code {
     }
 }
 
+/// Which program: the source, and the very file that was built from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    code: Code,
+    bytes: Option<u64>,
+    built: Option<String>,
+}
+
+impl Program {
+    /// This program, built from `code`.
+    #[must_use]
+    pub fn this(code: Code) -> Self {
+        let file = std::env::current_exe().and_then(std::fs::metadata).ok();
+        let built = file.as_ref().and_then(|file| file.modified().ok());
+        Self {
+            code,
+            bytes: file.as_ref().map(std::fs::Metadata::len),
+            built: built.map(|time| humantime::format_rfc3339_nanos(time).to_string()),
+        }
+    }
+}
+
 /// Which machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {

@@ -2,6 +2,9 @@
 //!
 //! Positions count from 1 in the order of the stream; step 0 is the model before any training.
 
+use std::collections::BTreeMap;
+
+use sapo_metrics::{MatrixError, TransferMatrix};
 use serde::{Deserialize, Serialize};
 
 /// Everything a cell found. The manifest beside it says what made it.
@@ -15,8 +18,35 @@ pub struct RunRecord {
     pub variant_losses: Vec<VariantLoss>,
     /// The training losses.
     pub training: Vec<TrainingStep>,
-    /// Seconds and tokens by phase.
+    /// Seconds and tokens by phase; several rows of one step and phase add up.
     pub usage: Vec<Usage>,
+}
+
+impl RunRecord {
+    /// The transfer matrix R of one metric; a cell that was not scored is empty.
+    ///
+    /// # Errors
+    /// When there is no score at all, or the scores are not those of one stream.
+    pub fn matrix(&self, metric: &str) -> Result<TransferMatrix, MatrixError> {
+        let scores = || self.scores.iter().filter(|score| score.metric == metric);
+        let names: BTreeMap<u32, &str> =
+            scores().map(|score| (score.task, score.task_name.as_str())).collect();
+        let mut matrix = TransferMatrix::new(names.into_values().map(String::from).collect())?;
+        for score in scores() {
+            matrix.set(score.step as usize, score.task as usize - 1, score.value)?;
+        }
+        Ok(matrix)
+    }
+
+    /// Adds the rows of what was found after this.
+    pub fn append(&mut self, later: Self) {
+        let Self { scores, predictions, variant_losses, training, usage } = later;
+        self.scores.extend(scores);
+        self.predictions.extend(predictions);
+        self.variant_losses.extend(variant_losses);
+        self.training.extend(training);
+        self.usage.extend(usage);
+    }
 }
 
 /// R[step, task] under one metric.
@@ -79,6 +109,8 @@ pub struct TrainingStep {
     pub optimiser_step: u32,
     /// Mean nats per target token of the batch.
     pub loss: f64,
+    /// Value of the method's own term of the loss, 0 where it has none; absent in cells of older layouts.
+    pub term: Option<f64>,
     /// Learning rate of the step.
     pub learning_rate: f64,
     /// Id within the pool of the variant that the batch was worded with.

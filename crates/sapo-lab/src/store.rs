@@ -1,20 +1,23 @@
 //! The cells of one experiment on disk: each is whole or absent.
 //!
 //! ```text
-//! runs/<experiment>/<cell id>/   manifest.json, *.parquet, artifacts/
-//! runs/<experiment>/.staging/    cells being written; nothing here is ever read
-//! runs/<experiment>/.locks/      who computes what now
-//! runs/<experiment>/logs/        what each worker printed
+//! runs/<experiment>/<cell id>/            manifest.json, *.parquet, artifacts/
+//! runs/<experiment>/.staging/<cell id>/   a cell being computed: cell/ is what will appear, progress/ what is done so far
+//! runs/<experiment>/.locks/               who computes what now
+//! runs/<experiment>/logs/                 what each worker printed
 //! ```
 //!
 //! A cell is written under `.staging`, every file is synced, the manifest with their checksums comes last, and one rename
-//! makes it appear. So a kill at any instant leaves either the cell or something that the next start sweeps away.
-//! Staging belongs to whoever holds the cell's lock: without a live lock it is rubbish, on whichever host it was made.
+//! makes it appear. So a kill at any instant leaves either the cell or its staging. Staging belongs to whoever holds the
+//! cell's lock. Without a live lock it waits for the next one who claims the cell, who goes on from its progress; without
+//! progress it is rubbish, which the next start sweeps away.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use crate::cell::{CellId, CellSpec};
 use crate::checksum;
@@ -22,7 +25,7 @@ use crate::files::{sync_folder, write_whole};
 use crate::lock::{Holder, Lock, Locks};
 use crate::manifest::{FileEntry, Manifest, Unreadable, VERSION};
 use crate::parquet::{self, ParquetError};
-use crate::provenance::Provenance;
+use crate::provenance::{Program, Provenance};
 use crate::record::RunRecord;
 
 /// What can go wrong with the store; each says what to do.
@@ -137,6 +140,8 @@ impl StoredRun {
 
 const MANIFEST: &str = "manifest.json";
 const ARTIFACTS: &str = "artifacts";
+const PROGRESS: &str = "progress";
+const ATTEMPTS: &str = "attempts.json";
 
 impl Store {
     /// The store of `experiment` under `root`; nothing is touched yet.
@@ -218,12 +223,13 @@ impl Store {
         if self.contains(&id) {
             return Ok(Claim::Stored);
         }
-        // Whoever held the lock before died after the sweep at our start.
-        self.discard_staging_of(&id)?;
-        let folder = self.staging().join(format!("{id}-{}", std::process::id()));
-        let artifacts = folder.join(ARTIFACTS);
-        fs::create_dir_all(&artifacts).map_err(io_error(&artifacts, "create"))?;
-        Ok(Claim::Granted(Box::new(Staging { store: self.clone(), cell: cell.clone(), folder, _lock: lock })))
+        let folder = self.staging().join(id.as_str());
+        let staging = Staging { store: self.clone(), cell: cell.clone(), folder, _lock: lock };
+        if !has_progress(&staging.folder) {
+            discard(&staging.folder)?; // whoever held the lock before died after the sweep at our start
+        }
+        staging.make_folders()?;
+        Ok(Claim::Granted(Box::new(staging)))
     }
 
     /// Loads a stored cell after checking every file of it against the manifest.
@@ -285,7 +291,8 @@ impl Store {
         }
     }
 
-    /// Makes the experiment's folder if need be and removes what dead processes left in it.
+    /// Makes the experiment's folder if need be and removes what dead processes left in it, but for the progress of cells
+    /// that they did not finish.
     ///
     /// # Errors
     /// [`StoreError::Io`]: a store that cannot be written is found here, before anything is computed.
@@ -296,28 +303,44 @@ impl Store {
         for entry in fs::read_dir(&staging).map_err(io_error(&staging, "list"))? {
             let path = entry.map_err(io_error(&staging, "list"))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let held = match name.get(..16).unwrap_or_default().parse::<CellId>() {
-                Ok(id) => self.holder(&id)?.is_some(),
+            let needed = match name.parse::<CellId>() {
+                Ok(id) => self.holder(&id)?.is_some() || (has_progress(&path) && !self.contains(&id)),
                 Err(_) => false,
             };
-            if !held {
+            if !needed {
                 discard(&path)?;
             }
         }
         Ok(())
     }
 
-    /// To be called with the lock of the cell alone.
-    fn discard_staging_of(&self, id: &CellId) -> Result<(), StoreError> {
+    /// The cells that someone has begun and not finished, whether or not a live process is at it.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn begun(&self) -> Result<Vec<CellId>, StoreError> {
         let staging = self.staging();
-        fs::create_dir_all(&staging).map_err(io_error(&staging, "create"))?;
-        for entry in fs::read_dir(&staging).map_err(io_error(&staging, "list"))? {
+        let entries = match fs::read_dir(&staging) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(io_error(&staging, "list")(error)),
+        };
+        let mut ids = Vec::new();
+        for entry in entries {
             let path = entry.map_err(io_error(&staging, "list"))?.path();
-            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(id.as_str())) {
-                discard(&path)?;
-            }
+            let id = path.file_name().and_then(|name| name.to_string_lossy().parse::<CellId>().ok());
+            ids.extend(id.filter(|id| has_progress(&path) && !self.contains(id)));
         }
-        Ok(())
+        ids.sort();
+        Ok(ids)
+    }
+
+    /// Forgets what is done so far of a cell that is not finished. To be called while nobody computes it.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn forget_progress(&self, id: &CellId) -> Result<(), StoreError> {
+        discard(&self.staging().join(id.as_str()))
     }
 
     fn staging(&self) -> PathBuf {
@@ -332,7 +355,13 @@ fn discard(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// A cell being written by this process, which holds its lock. Dropped before the commit, it leaves nothing.
+/// Whether a staging holds anything that a later process could go on from.
+fn has_progress(staging: &Path) -> bool {
+    fs::read_dir(staging.join(PROGRESS)).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+/// A cell being computed by this process, which holds its lock. Dropped before the commit, it leaves its progress, if
+/// there is any, and otherwise nothing.
 #[derive(Debug)]
 pub struct Staging {
     store: Store,
@@ -345,7 +374,41 @@ impl Staging {
     /// The folder for files besides the tables (adapters, checkpoints).
     #[must_use]
     pub fn artifacts(&self) -> PathBuf {
-        self.folder.join(ARTIFACTS)
+        self.cell_folder().join(ARTIFACTS)
+    }
+
+    /// The folder for what is done so far; it goes when the cell appears.
+    #[must_use]
+    pub fn progress(&self) -> PathBuf {
+        self.folder.join(PROGRESS)
+    }
+
+    /// Goes on from the progress that is there, if this very program made it, and otherwise begins anew: a cell is made by
+    /// one program. Returns how many processes have worked at the cell, this one included.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn go_on(&self, program: &Program) -> Result<u64, StoreError> {
+        let path = self.folder.join(ATTEMPTS);
+        let earlier = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Attempts>(&text).ok());
+        let attempts = match earlier {
+            Some(earlier) if earlier.program == *program => {
+                remove_half_written(&self.folder)?;
+                earlier.attempts + 1
+            }
+            found => {
+                if found.is_some() {
+                    tracing::warn!("cell {}: begun by another program, computed anew", self.cell.id());
+                }
+                discard(&self.folder)?;
+                self.make_folders()?;
+                1
+            }
+        };
+        let text = serde_json::to_vec(&Attempts { program: program.clone(), attempts })
+            .map_err(|error| io_error(&path, "write")(error.into()))?;
+        write_whole(&path, &text).map_err(io_error(&path, "write"))?;
+        Ok(attempts)
     }
 
     /// Makes the cell appear in the store.
@@ -353,12 +416,16 @@ impl Staging {
     /// # Errors
     /// [`StoreError::Io`], [`StoreError::Table`]; the cell is then absent.
     pub fn commit(self, record: &RunRecord, provenance: Provenance) -> Result<(), StoreError> {
-        parquet::write(&self.folder, record)?;
+        let folder = self.cell_folder();
+        parquet::write(&folder, record)?;
         let id = self.cell.id();
         // An empty artifacts folder says nothing; a full one stays.
         let _ = fs::remove_dir(self.artifacts());
         let mut files = BTreeMap::new();
-        sync_tree(&self.folder, &self.folder, &mut files)?;
+        // a process may have been killed between the manifest and the rename
+        let path = folder.join(MANIFEST);
+        remove_file(&path)?;
+        sync_tree(&folder, &folder, &mut files)?;
         let manifest = Manifest {
             version: VERSION,
             experiment: self.store.experiment.clone(),
@@ -368,29 +435,70 @@ impl Staging {
             files,
         };
         let text = manifest.to_text().map_err(|source| StoreError::Manifest { id: id.clone(), source })?;
-        let path = self.folder.join(MANIFEST);
         write_whole(&path, text.as_bytes()).map_err(io_error(&path, "write"))?;
-        self.appear(&id)
+        self.appear(&id)?;
+        discard(&self.folder)
     }
 
     fn appear(&self, id: &CellId) -> Result<(), StoreError> {
-        let target = self.store.cell_folder(id);
-        if fs::rename(&self.folder, &target).is_err() {
+        let (folder, target) = (self.cell_folder(), self.store.cell_folder(id));
+        if fs::rename(&folder, &target).is_err() {
             // Something is there. A whole cell is as good as ours; a folder without a manifest is nobody's.
             if self.store.contains(id) {
                 return Ok(());
             }
             self.store.remove(id)?;
-            fs::rename(&self.folder, &target).map_err(io_error(&target, "create"))?;
+            fs::rename(&folder, &target).map_err(io_error(&target, "create"))?;
         }
         sync_folder(&self.store.folder).map_err(io_error(&self.store.folder, "sync"))
+    }
+
+    /// What will be the cell's folder.
+    fn cell_folder(&self) -> PathBuf {
+        self.folder.join("cell")
+    }
+
+    fn make_folders(&self) -> Result<(), StoreError> {
+        [self.artifacts(), self.progress()]
+            .iter()
+            .try_for_each(|folder| fs::create_dir_all(folder).map_err(io_error(folder, "create")))
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // What cannot be removed now is swept by the next start; after a commit there is nothing.
-        let _ = fs::remove_dir_all(&self.folder);
+        if !has_progress(&self.folder) {
+            // What cannot be removed now is swept by the next start; after a commit there is nothing.
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// Who worked at a cell.
+#[derive(Serialize, Deserialize)]
+struct Attempts {
+    program: Program,
+    attempts: u64,
+}
+
+/// Removes files that a killed process was writing beside their places, here and in `sapo-model`.
+fn remove_half_written(folder: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(folder).map_err(io_error(folder, "list"))? {
+        let path = entry.map_err(io_error(folder, "list"))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            remove_half_written(&path)?;
+        } else if name.starts_with(".writing-") || name.contains(".partial-") {
+            remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove_file(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(path, "remove")(error)),
+        _ => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -20,7 +21,8 @@ use serde_json::Value;
 
 use crate::cell::CellSpec;
 use crate::lock::Holder;
-use crate::provenance::{Code, Stopwatch, cores};
+use crate::provenance::{Code, Program, Stopwatch, cores};
+use crate::record::RunRecord;
 use crate::store::{Claim, Staging, Store};
 use crate::study::Study;
 
@@ -68,13 +70,23 @@ pub enum Event {
 }
 
 /// What a study may use while it computes a cell.
-#[derive(Debug)]
 pub struct CellContext {
     artifacts: PathBuf,
+    progress: Option<PathBuf>,
     threads: usize,
     local: Value,
     notes: Mutex<BTreeMap<String, Value>>,
-    last_told: Option<Mutex<Option<Instant>>>,
+    last_told: Mutex<Option<Instant>>,
+    listener: Listener,
+}
+
+/// Hears how far a cell is: units done, units in all, what is being done.
+pub type Listener = Box<dyn Fn(u64, u64, &str) + Send + Sync>;
+
+impl fmt::Debug for CellContext {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("CellContext").field("artifacts", &self.artifacts).finish_non_exhaustive()
+    }
 }
 
 impl CellContext {
@@ -83,23 +95,40 @@ impl CellContext {
     pub fn silent(artifacts: &Path) -> Self {
         Self {
             artifacts: artifacts.to_owned(),
+            progress: None,
             threads: cores(),
             local: Value::Null,
             notes: Mutex::default(),
-            last_told: None,
+            last_told: Mutex::default(),
+            listener: Box::new(|_, _, _| ()),
         }
     }
 
-    fn telling(artifacts: PathBuf, local: Value) -> Self {
+    fn telling(staging: &Staging, local: Value, listener: Listener) -> Self {
         let threads = std::env::var(THREADS_VARIABLE).ok().and_then(|threads| threads.parse().ok());
-        let last_told = Some(Mutex::default());
-        Self { artifacts, threads: threads.unwrap_or_else(cores), local, notes: Mutex::default(), last_told }
+        Self {
+            artifacts: staging.artifacts(),
+            progress: Some(staging.progress()),
+            threads: threads.unwrap_or_else(cores),
+            local,
+            notes: Mutex::default(),
+            last_told: Mutex::default(),
+            listener,
+        }
     }
 
-    /// An empty folder; what the study leaves in it is stored with the cell.
+    /// A folder whose content is stored with the cell. It is empty, but for what an earlier process left that has made
+    /// progress with the cell.
     #[must_use]
     pub fn artifacts(&self) -> &Path {
         &self.artifacts
+    }
+
+    /// A folder for what is done so far: a process that dies leaves it to the next one that computes the cell, and it goes
+    /// with the end. None outside an engine.
+    #[must_use]
+    pub fn progress_folder(&self) -> Option<&Path> {
+        self.progress.as_deref()
     }
 
     /// What [`CellSpec::with_local`] was given: folders of this machine.
@@ -116,13 +145,12 @@ impl CellContext {
 
     /// Tells how far the cell is, in any unit; cheap enough to be called after every optimiser step.
     pub fn progress(&self, done: u64, total: u64, message: &str) {
-        let Some(last_told) = &self.last_told else { return };
-        let mut last_told = last_told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last_told = self.last_told.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let fresh = last_told.is_some_and(|told| now.duration_since(told) < Duration::from_millis(100));
         if !fresh || done == total {
             *last_told = Some(now);
-            tell(&Event::Progress { done, total, message: message.to_owned() });
+            (self.listener)(done, total, message);
         }
     }
 
@@ -166,19 +194,54 @@ fn die_with_the_parent() {
 
 fn compute(study: &impl Study, job: Job) -> anyhow::Result<Event> {
     let store = Store::open(&job.root, &job.experiment)?;
-    let staging: Box<Staging> = match store.claim(&job.cell)? {
-        Claim::Stored => return Ok(Event::Finished),
-        Claim::Held(holder) => return Ok(Event::Held { holder }),
+    let listener: Listener = Box::new(|done, total, message| {
+        tell(&Event::Progress { done, total, message: message.to_owned() });
+    });
+    // Caught, so that the reason is told in one line instead of being searched for above a backtrace in the log.
+    let work = |context: &CellContext| {
+        let computed = catch_unwind(AssertUnwindSafe(|| study.run_cell(job.cell.config(), context)));
+        computed.unwrap_or_else(|panic| Err(anyhow!("panicked: {}", panic_text(panic.as_ref()))))
+    };
+    Ok(match compute_cell(&store, &job.cell, job.code.clone(), listener, work)? {
+        Computed::Stored => Event::Finished,
+        Computed::Held(holder) => Event::Held { holder },
+    })
+}
+
+/// What came of [`compute_cell`].
+#[derive(Debug)]
+pub enum Computed {
+    /// The cell is in the store, now or since earlier.
+    Stored,
+    /// Another process computes it.
+    Held(Holder),
+}
+
+/// Computes a cell in this process, under its lock, unless it is stored: `work` goes on from what earlier processes left
+/// in the context's folders.
+///
+/// # Errors
+/// Those of the store, and whatever stops the work; the cell is then absent, and its progress is kept.
+pub fn compute_cell(
+    store: &Store,
+    cell: &CellSpec,
+    code: Code,
+    listener: Listener,
+    work: impl FnOnce(&CellContext) -> anyhow::Result<RunRecord>,
+) -> anyhow::Result<Computed> {
+    let staging: Box<Staging> = match store.claim(cell)? {
+        Claim::Stored => return Ok(Computed::Stored),
+        Claim::Held(holder) => return Ok(Computed::Held(holder)),
         Claim::Granted(staging) => staging,
     };
-    let stopwatch = Stopwatch::start(job.code);
-    let context = CellContext::telling(staging.artifacts(), job.cell.local().clone());
-    // Caught, so that the reason is told in one line instead of being searched for above a backtrace in the log.
-    let computed = catch_unwind(AssertUnwindSafe(|| study.run_cell(job.cell.config(), &context)));
-    let record = computed.unwrap_or_else(|panic| Err(anyhow!("panicked: {}", panic_text(panic.as_ref()))))?;
+    let attempts = staging.go_on(&Program::this(code.clone()))?;
+    let stopwatch = Stopwatch::start(code);
+    let context = CellContext::telling(&staging, cell.local().clone(), listener);
+    let record = work(&context)?;
     context.annotate("threads", context.threads() as u64);
+    context.annotate("attempts", attempts);
     staging.commit(&record, stopwatch.stop(context.notes()))?;
-    Ok(Event::Finished)
+    Ok(Computed::Stored)
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {

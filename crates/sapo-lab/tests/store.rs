@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use sapo_lab::cell::CellSpec;
-use sapo_lab::provenance::{Code, Provenance, Stopwatch};
+use sapo_lab::provenance::{Code, Program, Provenance, Stopwatch};
 use sapo_lab::record::{Prediction, RunRecord, Score};
 use sapo_lab::store::{Claim, Staging, Store, StoreError};
 use serde_json::json;
@@ -159,7 +159,7 @@ fn a_cell_under_another_name_is_refused() {
 fn sweeping_removes_the_staging_of_the_dead_and_keeps_that_of_the_living() {
     let (_root, store) = store();
     let staging = granted(&store, &cell(3));
-    let dead = store.folder().join(format!(".staging/{}-999999999", cell(4).id()));
+    let dead = store.folder().join(format!(".staging/{}", cell(4).id()));
     fs::create_dir_all(dead.join("artifacts")).unwrap();
     store.sweep().unwrap();
     assert!(!dead.exists());
@@ -169,15 +169,79 @@ fn sweeping_removes_the_staging_of_the_dead_and_keeps_that_of_the_living() {
 }
 
 #[test]
-fn a_claim_clears_what_an_earlier_holder_left_behind() {
+fn a_claim_clears_what_an_earlier_holder_left_behind_without_progress() {
     let (_root, store) = store();
-    let left = store.folder().join(format!(".staging/{}-999999999", cell(3).id()));
-    let foreign = store.folder().join(format!(".staging/{}-999999999", cell(4).id()));
+    let staging = |seed| store.folder().join(format!(".staging/{}", cell(seed).id()));
+    fs::create_dir_all(staging(3).join("cell/artifacts/half")).unwrap();
+    fs::create_dir_all(staging(4)).unwrap();
+    let granted = granted(&store, &cell(3));
+    assert_eq!(fs::read_dir(granted.artifacts()).unwrap().count(), 0);
+    assert!(staging(4).exists());
+}
+
+#[test]
+fn progress_outlives_its_process_until_the_cell_appears() {
+    let (_root, store) = store();
+    let program = Program::this(Code::detect());
+    let first = granted(&store, &cell(3));
+    assert_eq!(first.go_on(&program).unwrap(), 1);
+    fs::write(first.progress().join("step"), "7").unwrap();
+    fs::write(first.artifacts().join("adapter-1"), "learnt").unwrap();
+    fs::write(first.artifacts().join("adapter-2.partial-77"), "half").unwrap();
+    fs::write(first.artifacts().join(".writing-x"), "half").unwrap();
+    drop(first);
+    store.sweep().unwrap();
+    assert_eq!(store.begun().unwrap(), [cell(3).id()]);
+
+    let second = granted(&store, &cell(3));
+    assert_eq!(second.go_on(&program).unwrap(), 2);
+    assert_eq!(fs::read_to_string(second.progress().join("step")).unwrap(), "7");
+    let left: Vec<_> =
+        fs::read_dir(second.artifacts()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["adapter-1"]);
+    second.commit(&record(), provenance()).unwrap();
+    assert_eq!(store.begun().unwrap(), []);
+    let run = store.load(&cell(3).id()).unwrap();
+    assert_eq!(fs::read_to_string(run.artifact("adapter-1")).unwrap(), "learnt");
+    let folder = store.cell_folder(&cell(3).id());
+    assert!(!folder.join("progress").exists() && !folder.join("step").exists());
+    assert_eq!(fs::read_dir(store.folder().join(".staging")).unwrap().count(), 0);
+}
+
+#[test]
+fn another_program_begins_anew() {
+    let (_root, store) = store();
+    let code = Code::detect();
+    let first = granted(&store, &cell(3));
+    first.go_on(&Program::this(code.clone())).unwrap();
+    fs::write(first.progress().join("step"), "7").unwrap();
+    fs::write(first.artifacts().join("adapter-1"), "learnt").unwrap();
+    drop(first);
+    let second = granted(&store, &cell(3));
+    let other = Program::this(Code { version: "0.0.0".into(), ..code });
+    assert_eq!(second.go_on(&other).unwrap(), 1);
+    assert_eq!(fs::read_dir(second.progress()).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(second.artifacts()).unwrap().count(), 0);
+}
+
+#[test]
+fn progress_is_forgotten_on_request_and_swept_once_the_cell_is_there() {
+    let (_root, store) = store();
+    let begin = |seed| {
+        let staging = granted(&store, &cell(seed));
+        fs::write(staging.progress().join("step"), "7").unwrap();
+    };
+    begin(3);
+    store.forget_progress(&cell(3).id()).unwrap();
+    assert_eq!(store.begun().unwrap(), []);
+    // killed between the rename and the removal of its staging
+    granted(&store, &cell(4)).commit(&record(), provenance()).unwrap();
+    let left = store.folder().join(format!(".staging/{}/progress", cell(4).id()));
     fs::create_dir_all(&left).unwrap();
-    fs::create_dir_all(&foreign).unwrap();
-    let _staging = granted(&store, &cell(3));
-    assert!(!left.exists());
-    assert!(foreign.exists());
+    fs::write(left.join("step"), "7").unwrap();
+    assert_eq!(store.begun().unwrap(), []);
+    store.sweep().unwrap();
+    assert_eq!(fs::read_dir(store.folder().join(".staging")).unwrap().count(), 0);
 }
 
 #[test]

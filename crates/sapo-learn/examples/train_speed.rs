@@ -11,7 +11,7 @@ use std::time::Instant;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use sapo_learn::{FixedTexts, NoTerm, TrainConfig, train};
+use sapo_learn::{FixedTexts, NoTerm, TrainConfig, Training, train};
 use sapo_model::{Encoded, Kind, LanguageModel, LoraConfig, runtime};
 use serde::Deserialize;
 use serde_json::json;
@@ -72,12 +72,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut steps = Vec::new();
     let mut before = Instant::now();
-    train(&model, parameters, &mut FixedTexts(&examples), &mut NoTerm, &run.train, run.seed, |step| {
-        let now = Instant::now();
-        let seconds = (now - before).as_secs_f64();
-        steps.push(json!({"loss": step.loss, "tokens": step.tokens, "seconds": seconds}));
-        before = now;
-    })?;
+    train(
+        &model,
+        parameters,
+        &mut FixedTexts(&examples),
+        &mut NoTerm,
+        Training::of(&run.train, run.seed),
+        |step| {
+            let now = Instant::now();
+            let seconds = (now - before).as_secs_f64();
+            steps.push(json!({"loss": step.loss, "tokens": step.tokens, "seconds": seconds}));
+            before = now;
+        },
+    )?;
     if let Some(directory) = save {
         model.save_weights(&directory, kind)?;
     }

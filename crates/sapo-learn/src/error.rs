@@ -1,4 +1,8 @@
+use std::path::PathBuf;
+
 use sapo_model::ModelError;
+use sapo_tasks::builtin::BuiltinError;
+use sapo_tasks::readers::ReadError;
 
 /// What can go wrong while learning.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +41,74 @@ pub enum LearnError {
         loss: f64,
         /// Before clipping.
         gradient_norm: f64,
+    },
+    /// What a run keeps in order to go on could not be read or written.
+    #[error("cannot {operation} {path}: {source}")]
+    State {
+        /// `read`, `write`, ...
+        operation: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// A file that a run keeps in order to go on is not what was written.
+    #[error("{path} is damaged: {problem}; remove the folder it lies in to begin anew")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A folder holds the progress of a run with other settings.
+    #[error("{folder} holds the progress of a run with other settings")]
+    AnotherRun {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The run was asked to stop; what it has done is kept.
+    #[error("interrupted")]
+    Interrupted,
+    /// libtorch had no memory left.
+    #[error(
+        "{doing}: {source}; smaller parts of a batch (train.micro_batch_size, token_budget) or \
+         train.gradient_checkpointing need less"
+    )]
+    OutOfMemory {
+        /// What was being done.
+        doing: String,
+        /// What the allocator said.
+        source: ModelError,
+    },
+    /// A benchmark could not be read.
+    #[error(transparent)]
+    Data(#[from] ReadError),
+    /// There is no such built-in stream.
+    #[error(transparent)]
+    Builtin(#[from] BuiltinError),
+    /// A benchmark is read from a folder, and none was given.
+    #[error("the tasks of benchmark {benchmark} are read from a folder, and none was given")]
+    NoFolder {
+        /// Name of the benchmark.
+        benchmark: String,
+    },
+    /// The candidates of a task cannot be had.
+    #[error("wordings of task {task:?}: {problem}")]
+    Pool {
+        /// Name of the task.
+        task: String,
+        /// What happened.
+        problem: String,
+    },
+    /// A task's wordings and answers leave no room for its inputs.
+    #[error("task {task:?}: wording and answer take {taken} tokens, the model's context has {context}")]
+    NoRoom {
+        /// Name of the task.
+        task: String,
+        /// Tokens of its longest wording and its longest answer.
+        taken: usize,
+        /// The model's context.
+        context: usize,
     },
     /// There is nothing to train on.
     #[error("task {task:?} has no {split} examples")]

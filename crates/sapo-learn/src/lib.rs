@@ -4,16 +4,20 @@
 //! chooses is a selector of `sapo-bandit`; how training avoids forgetting is a [`methods::Method`].
 
 mod candidates;
+mod checkpoints;
 mod interference;
 mod loss_term;
 pub mod methods;
 mod model_writer;
 mod optimizer;
 pub mod pretrain;
+mod progress;
 mod recorder;
 mod reselection;
+pub mod runs;
 pub mod sapo;
 mod schedule;
+mod sealed;
 mod seeds;
 mod selection;
 mod texts;
@@ -23,14 +27,16 @@ mod wordings;
 mod error;
 
 pub use candidates::Candidates;
+pub use checkpoints::Checkpoints;
 pub use error::LearnError;
 pub use interference::InterferenceConfig;
 pub use loss_term::{LossTerm, NoTerm};
 pub use model_writer::ModelWriter;
 pub use optimizer::{AdamW, AdamWConfig, clip_gradient_norm};
+pub use progress::{Progress, Workplace};
 pub use reselection::{ProbeCost, Reselecting, ReselectionConfig, most_used};
 pub use schedule::Schedule;
 pub use seeds::derive_seed;
 pub use selection::{Choice, SelectionConfig, choose, observation};
 pub use texts::{FixedTexts, Joined, TextBatch, TrainingTexts};
-pub use trainer::{TrainConfig, TrainOutcome, train};
+pub use trainer::{TrainConfig, TrainOutcome, Training, train};

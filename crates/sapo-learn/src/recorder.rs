@@ -2,38 +2,82 @@ use std::time::Instant;
 
 use sapo_bench::{EvaluationConfig, evaluate};
 use sapo_lab::record::{Prediction, RunRecord, Score, Usage, VariantLoss};
-use sapo_model::LanguageModel;
+use sapo_model::{LanguageModel, ModelError, catch_out_of_memory};
 use sapo_prompts::Instruction;
 use sapo_tasks::Task;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::LearnError;
+use crate::progress::{Progress, Unit};
 use crate::selection::Choice;
 
-/// Fills the record as the run goes on.
+/// Fills the record as the run goes on, unit by unit of work.
 pub(crate) struct Recorder<'a> {
     pub(crate) record: RunRecord,
-    units_done: usize,
-    units: usize,
+    progress: Option<&'a Progress>,
+    phases_done: usize,
+    phases: usize,
     on_progress: &'a mut dyn FnMut(usize, usize, &str),
 }
 
 impl<'a> Recorder<'a> {
-    pub(crate) fn new(tasks: usize, on_progress: &'a mut dyn FnMut(usize, usize, &str)) -> Self {
-        Self { record: RunRecord::default(), units_done: 0, units: 3 * tasks + 1, on_progress }
+    pub(crate) fn new(
+        tasks: usize,
+        progress: Option<&'a Progress>,
+        on_progress: &'a mut dyn FnMut(usize, usize, &str),
+    ) -> Self {
+        Self { record: RunRecord::default(), progress, phases_done: 0, phases: 3 * tasks + 1, on_progress }
+    }
+
+    /// A unit of work: done now, or by an earlier process, whose result and rows are taken.
+    ///
+    /// # Errors
+    /// Those of the work, [`LearnError::OutOfMemory`], [`LearnError::Interrupted`] where the run was asked to stop, and
+    /// when what is kept cannot be read or written.
+    pub(crate) fn unit<T: Serialize + DeserializeOwned>(
+        &mut self,
+        name: &str,
+        work: impl FnOnce(&mut Self) -> Result<T, LearnError>,
+    ) -> Result<T, LearnError> {
+        if let Some(progress) = self.progress {
+            if let Some(Unit { value, rows }) = progress.unit(name)? {
+                self.record.append(rows);
+                return Ok(value);
+            }
+            if progress.stop_is_asked() {
+                return Err(LearnError::Interrupted);
+            }
+        }
+        let before = std::mem::take(&mut self.record);
+        let worked = catch_out_of_memory(|| work(self));
+        let rows = std::mem::replace(&mut self.record, before);
+        let short = |source| LearnError::OutOfMemory { doing: name.to_string(), source };
+        let value = match worked {
+            Ok(Err(LearnError::Model(source @ ModelError::OutOfMemory(_)))) => Err(short(source)),
+            Ok(result) => result,
+            Err(source) => Err(short(source)),
+        }?;
+        let unit = Unit { value, rows };
+        if let Some(progress) = self.progress {
+            progress.finish(name, &unit)?;
+        }
+        self.record.append(unit.rows);
+        Ok(unit.value)
     }
 
     pub(crate) fn end(self) -> RunRecord {
-        (self.on_progress)(self.units, self.units, "done");
+        (self.on_progress)(self.phases, self.phases, "done");
         self.record
     }
 
     pub(crate) fn begin(&mut self, phase: &str, what: &str) {
         self.tell(&format!("{phase}: {what}"));
-        self.units_done += 1;
+        self.phases_done += 1;
     }
 
     pub(crate) fn tell(&mut self, what: &str) {
-        (self.on_progress)(self.units_done.min(self.units), self.units, what);
+        (self.on_progress)(self.phases_done.min(self.phases), self.phases, what);
     }
 
     /// One row of the transfer matrix: every task under its current prompt.
@@ -45,37 +89,44 @@ impl<'a> Recorder<'a> {
         step: usize,
         config: &EvaluationConfig,
     ) -> Result<(), LearnError> {
-        let started = Instant::now();
-        let mut tokens = 0;
-        for (t, (task, prompt)) in tasks.iter().zip(prompts).enumerate() {
-            let evaluation = evaluate(model, task, prompt, &task.test, config)?;
-            tokens += evaluation.forward_tokens;
-            let (step, position) = (step as u32, t as u32 + 1);
-            for (metric, value) in [("rouge_l", evaluation.rouge_l), ("exact_match", evaluation.exact_match)]
-            {
-                self.record.scores.push(Score {
-                    step,
-                    task: position,
-                    task_name: task.name.clone(),
-                    metric: metric.to_string(),
-                    value,
-                    examples: task.test.len() as u32,
-                });
-            }
-            for (index, (prediction, example)) in
-                evaluation.predictions.into_iter().zip(&task.test).enumerate()
-            {
-                let references = example.targets.clone();
-                self.record.predictions.push(Prediction {
-                    step,
-                    task: position,
-                    index: index as u32,
-                    prediction,
-                    references,
-                });
-            }
+        for ((task, prompt), position) in tasks.iter().zip(prompts).zip(1..) {
+            self.unit(&format!("evaluate-{step}-{position}"), |run| {
+                run.evaluate(model, (task, prompt), (step, position), config)
+            })?;
         }
-        self.note_usage(step, "evaluate", started, tokens);
+        Ok(())
+    }
+
+    /// One cell of the transfer matrix.
+    fn evaluate(
+        &mut self,
+        model: &LanguageModel,
+        (task, prompt): (&Task, &Instruction),
+        (step, position): (usize, usize),
+        config: &EvaluationConfig,
+    ) -> Result<(), LearnError> {
+        let started = Instant::now();
+        let evaluation = evaluate(model, task, prompt, &task.test, config)?;
+        let (row, column) = (step as u32, position as u32);
+        for (metric, value) in [("rouge_l", evaluation.rouge_l), ("exact_match", evaluation.exact_match)] {
+            self.record.scores.push(Score {
+                step: row,
+                task: column,
+                task_name: task.name.clone(),
+                metric: metric.to_string(),
+                value,
+                examples: task.test.len() as u32,
+            });
+        }
+        let answered = evaluation.predictions.into_iter().zip(&task.test).zip(0..);
+        self.record.predictions.extend(answered.map(|((prediction, example), index)| Prediction {
+            step: row,
+            task: column,
+            index,
+            prediction,
+            references: example.targets.clone(),
+        }));
+        self.note_usage(step, "evaluate", started, evaluation.forward_tokens);
         Ok(())
     }
 

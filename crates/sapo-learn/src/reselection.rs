@@ -8,8 +8,9 @@ use sapo_model::{Encoded, LanguageModel, SharedPrefix};
 use sapo_prompts::PromptVariant;
 use sapo_tasks::{Task, subset};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::texts::{TextBatch, TrainingTexts};
+use crate::texts::{TextBatch, TrainingTexts, not_mine};
 use crate::wordings::Wordings;
 use crate::{LearnError, derive_seed};
 
@@ -33,7 +34,7 @@ fn default_share() -> Fraction {
 }
 
 /// What the probes of one task took.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct ProbeCost {
     /// Wall-clock, with everything that choosing took.
     pub seconds: f64,
@@ -57,6 +58,24 @@ pub struct Reselecting<'a> {
     steps: usize,
     present: usize,
     cost: ProbeCost,
+    /// Every choice so far: told again to a rule at its start, they bring it to where it is.
+    choices: Vec<ChoiceAgain>,
+}
+
+/// What the rule was told when it chose again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct ChoiceAgain {
+    affordable: usize,
+    losses: Vec<(usize, f64)>,
+}
+
+/// What is remembered of a task under way.
+#[derive(Serialize, Deserialize)]
+struct Remembered {
+    steps: usize,
+    budget: ProbeBudget,
+    cost: ProbeCost,
+    choices: Vec<ChoiceAgain>,
 }
 
 impl<'a> Reselecting<'a> {
@@ -87,6 +106,7 @@ impl<'a> Reselecting<'a> {
             steps: 0,
             present: first,
             cost: ProbeCost::default(),
+            choices: Vec::new(),
         }
     }
 
@@ -101,7 +121,8 @@ impl<'a> Reselecting<'a> {
         let seed = derive_seed(self.seed, "probe", self.steps);
         let rows = subset(self.wordings.rows(), self.config.examples.get(), seed);
         let dearest = self.dearest(model, &rows)?;
-        let wanted = self.rule.wanted(self.budget.affordable(dearest));
+        let affordable = self.budget.affordable(dearest);
+        let wanted = self.rule.wanted(affordable);
         let losses = wanted
             .into_iter()
             .map(|arm| Ok((arm, self.probe(model, arm, &rows)?)))
@@ -110,6 +131,7 @@ impl<'a> Reselecting<'a> {
             self.rule.learn(&losses);
         }
         self.present = self.rule.choose();
+        self.choices.push(ChoiceAgain { affordable, losses });
         self.cost.seconds += started.elapsed().as_secs_f64();
         Ok(())
     }
@@ -155,6 +177,25 @@ impl TrainingTexts for Reselecting<'_> {
             TextBatch { texts: self.wordings.encode(model, self.present, members)?, wording: self.present };
         self.budget.train(batch.tokens() as u64);
         Ok(batch)
+    }
+
+    fn state(&self) -> Value {
+        let (steps, budget, cost) = (self.steps, self.budget, self.cost);
+        json!(Remembered { steps, budget, cost, choices: self.choices.clone() })
+    }
+
+    fn restore(&mut self, state: Value) -> Result<(), LearnError> {
+        let Remembered { steps, budget, cost, choices } = serde_json::from_value(state.clone())
+            .map_err(|_| not_mine("steps, budget, cost and choices of a re-selection", &state))?;
+        for ChoiceAgain { affordable, losses } in &choices {
+            self.rule.wanted(*affordable); // it may draw
+            if !losses.is_empty() {
+                self.rule.learn(losses);
+            }
+            self.present = self.rule.choose();
+        }
+        (self.steps, self.budget, self.cost, self.choices) = (steps, budget, cost, choices);
+        Ok(())
     }
 }
 

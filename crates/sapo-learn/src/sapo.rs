@@ -37,7 +37,7 @@ use crate::reselection::{ProbeCost, Reselecting, ReselectionConfig, most_used};
 use crate::selection::{Choice, SelectionConfig, choose_with};
 use crate::texts::TrainingTexts;
 use crate::wordings::OneWording;
-use crate::{LearnError, TrainConfig, TrainOutcome, derive_seed};
+use crate::{Checkpoints, LearnError, TrainConfig, TrainOutcome, Workplace, derive_seed};
 
 /// Everything that decides a run over a stream, but for the model, the stream and the seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,6 +101,9 @@ impl StreamConfig {
 /// `pools[t]` holds the candidates of task t. All random draws come from `seed` and do not depend on the selector: arms
 /// that share a seed share subsets, initial adapters, example order and dropout.
 ///
+/// Where the workplace keeps progress, a run that ended early goes on where it ended, `model` being the untouched one again.
+/// On one machine what comes of it is the same to the last bit, seconds excepted.
+///
 /// # Errors
 /// Names the task and what failed.
 pub fn run_stream(
@@ -109,7 +112,7 @@ pub fn run_stream(
     pools: &[PromptPool],
     config: &StreamConfig,
     seed: u64,
-    artifacts: &Path,
+    workplace: &Workplace<'_>,
     on_progress: &mut dyn FnMut(usize, usize, &str),
 ) -> Result<RunRecord, LearnError> {
     let tasks = &stream.tasks;
@@ -123,13 +126,20 @@ pub fn run_stream(
     config.check()?;
     let mut learnt = config.interference.map(LearntTasks::none);
     let mut prompts: Vec<Instruction> = tasks.iter().map(|task| task.instruction.clone()).collect();
-    let mut run = Recorder::new(tasks.len(), on_progress);
+    let method = config.method.method();
+    if let Some(progress) = workplace.progress {
+        let learnt = (1..=tasks.len()).take_while(|&step| progress.has(&train_unit(step))).count();
+        if learnt > 0 {
+            method.recall(model, workplace.artifacts, learnt)?;
+        }
+    }
+    let mut run = Recorder::new(tasks.len(), workplace.progress, on_progress);
 
     run.begin("evaluate", "the untouched model");
     run.evaluate_all(model, tasks, &prompts, 0, &config.evaluation)?;
     for (t, task) in tasks.iter().enumerate() {
         let step = t + 1;
-        let due = match (config.method.method().all_at_once(), t) {
+        let due = match (method.all_at_once(), t) {
             (false, _) => t..step,
             (true, 0) => 0..tasks.len(),
             (true, _) => 0..0,
@@ -139,7 +149,9 @@ pub fn run_stream(
         for t in due {
             run.begin("choose", &tasks[t].name);
             let next = Next { step: t + 1, task: &tasks[t], pool: &pools[t] };
-            let choice = choose_wording(model, &next, learnt.as_ref(), config, seed, &mut run)?;
+            let choice = run.unit(&format!("choose-{}", t + 1), |run| {
+                choose_wording(model, &next, learnt.as_ref(), config, seed, run)
+            })?;
             prompts[t] = choice.variant.text.clone();
             choices.push(choice);
         }
@@ -147,11 +159,16 @@ pub fn run_stream(
         if let Some(choice) = choices.first() {
             run.begin("train", &task.name);
             let stream = stream_tasks(tasks, &prompts, seed);
-            let training = Training { step, stream: &stream, config, seed, artifacts };
-            prompts[t] = match &config.reselection {
-                None => training.under(choice, model, &mut run)?,
-                Some(again) => training.choosing_again(again, choice, model, &mut run)?,
-            };
+            let checkpoints = workplace.progress.map(|progress| progress.checkpoints(step));
+            let (artifacts, checkpoints) = (workplace.artifacts, checkpoints.as_ref());
+            let training = TaskTraining { step, stream: &stream, config, seed, artifacts, checkpoints };
+            let prompt = run.unit(&train_unit(step), |run| match &config.reselection {
+                None => training.under(choice, model, run),
+                Some(again) => training.choosing_again(again, choice, model, run),
+            })?;
+            checkpoints.map_or(Ok(()), Checkpoints::remove)?;
+            method.tidy(artifacts, step)?;
+            prompts[t] = prompt;
         }
 
         if let Some(learnt) = &mut learnt {
@@ -162,6 +179,10 @@ pub fn run_stream(
         run.evaluate_all(model, tasks, &prompts, step, &config.evaluation)?;
     }
     Ok(run.end())
+}
+
+fn train_unit(step: usize) -> String {
+    format!("train-{step}")
 }
 
 /// The task whose wording is chosen.
@@ -230,15 +251,16 @@ fn drawn_subset(task: &Task, count: usize, seed: u64) -> Result<Vec<Example>, Le
 }
 
 /// The training of one task.
-struct Training<'a> {
+struct TaskTraining<'a> {
     step: usize,
     stream: &'a [StreamTask<'a>],
     config: &'a StreamConfig,
     seed: u64,
     artifacts: &'a Path,
+    checkpoints: Option<&'a Checkpoints>,
 }
 
-impl Training<'_> {
+impl TaskTraining<'_> {
     /// Trains under the chosen wording, which is the task's prompt from then on.
     fn under(
         &self,
@@ -246,11 +268,11 @@ impl Training<'_> {
         model: &mut LanguageModel,
         run: &mut Recorder<'_>,
     ) -> Result<Instruction, LearnError> {
-        let started = Instant::now();
+        let time = self.stopwatch()?;
         let candidates = choice.variants();
         let mut texts = OneWording::new(self.task(), &candidates, choice.winner);
         let course = self.learn(&mut texts, &candidates, model, run)?;
-        run.note_usage(self.step, "train", started, course.tokens);
+        run.note_seconds(self.step, "train", time(), course.tokens);
         Ok(choice.variant.text.clone())
     }
 
@@ -262,7 +284,7 @@ impl Training<'_> {
         model: &mut LanguageModel,
         run: &mut Recorder<'_>,
     ) -> Result<Instruction, LearnError> {
-        let started = Instant::now();
+        let time = self.stopwatch()?;
         let selection = &self.config.selection;
         let candidates = choice.variants();
         let known = choice.losses_on(selection.examples.min(self.task().train.len()));
@@ -278,8 +300,7 @@ impl Training<'_> {
         );
         let course = self.learn(&mut texts, &candidates, model, run)?;
         let probes = texts.cost();
-        let seconds = started.elapsed().as_secs_f64() - probes.seconds;
-        run.note_seconds(self.step, "train", seconds, course.tokens);
+        run.note_seconds(self.step, "train", time() - probes.seconds, course.tokens);
         run.note_seconds(self.step, "reselect", probes.seconds, probes.tokens);
         let prompt = most_used(&course.wording_by_step).map_or(choice.winner, |&wording| wording);
         Ok(candidates[prompt].text.clone())
@@ -287,6 +308,13 @@ impl Training<'_> {
 
     fn task(&self) -> &Task {
         self.stream[self.step - 1].task
+    }
+
+    /// Seconds from now on, and those that earlier processes spent on this task.
+    fn stopwatch(&self) -> Result<impl Fn() -> f64, LearnError> {
+        let earlier = self.checkpoints.map_or(Ok(0.0), Checkpoints::earlier_seconds)?;
+        let started = Instant::now();
+        Ok(move || earlier + started.elapsed().as_secs_f64())
     }
 
     /// Lets the method learn the task from these texts, whose source numbers its wordings as `candidates` does.
@@ -308,6 +336,7 @@ impl Training<'_> {
                 step: step as u32,
                 optimiser_step: outcome.optimiser_step as u32,
                 loss: outcome.loss,
+                term: Some(outcome.term),
                 learning_rate: outcome.learning_rate,
                 wording: candidates[outcome.wording].id.clone(),
             });
@@ -320,6 +349,7 @@ impl Training<'_> {
             train: &self.config.train,
             seed: self.stream[step - 1].seed,
             artifacts: self.artifacts,
+            checkpoints: self.checkpoints,
             on_step: &mut on_step,
         };
         self.config.method.method().learn(model, lesson)?;

@@ -12,7 +12,7 @@ use crate::interference::Foresight;
 
 /// How the wording of a task is chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct SelectionConfig {
     /// The rule.
     pub selector: SelectorConfig,
@@ -24,8 +24,20 @@ pub struct SelectionConfig {
     pub token_budget: usize,
 }
 
+impl Default for SelectionConfig {
+    /// The default rule on 250 examples, the original among the candidates.
+    fn default() -> Self {
+        Self {
+            selector: SelectorConfig::default(),
+            examples: 250,
+            include_original: true,
+            token_budget: 8192,
+        }
+    }
+}
+
 /// The chosen wording, with what was learnt about every candidate.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
     /// The winner.
     pub variant: PromptVariant,

@@ -1,6 +1,7 @@
 //! What training reads: a source of encoded texts that is asked before every optimiser step.
 
 use sapo_model::{Encoded, LanguageModel};
+use serde_json::Value;
 
 use crate::LearnError;
 
@@ -24,6 +25,28 @@ pub trait TrainingTexts {
     /// # Errors
     /// When the model cannot be asked, or an example does not fit it.
     fn batch(&mut self, model: &LanguageModel, members: &[usize]) -> Result<TextBatch<'_>, LearnError>;
+
+    /// What the source remembers of the batches that it gave, for another process to go on; null where it remembers
+    /// nothing.
+    fn state(&self) -> Value {
+        Value::Null
+    }
+
+    /// Takes up what [`TrainingTexts::state`] gave, in a source that was made of the same and has given no batch yet.
+    ///
+    /// # Errors
+    /// When the state is not one of this source.
+    fn restore(&mut self, state: Value) -> Result<(), LearnError> {
+        match state {
+            Value::Null => Ok(()),
+            other => Err(not_mine("nothing", &other)),
+        }
+    }
+}
+
+/// A state that a source of texts does not understand.
+pub(crate) fn not_mine(expected: &'static str, got: &Value) -> LearnError {
+    LearnError::Setting { name: "state of the texts", got: got.to_string(), expected }
 }
 
 /// The texts of one optimiser step.
@@ -88,5 +111,13 @@ impl TrainingTexts for Joined<'_> {
         let mut texts = texts.into_iter();
         let next = |&member: &usize| if member < own { texts.next() } else { added.get(member - own) };
         Ok(TextBatch { texts: members.iter().filter_map(next).collect(), wording })
+    }
+
+    fn state(&self) -> Value {
+        self.texts.state()
+    }
+
+    fn restore(&mut self, state: Value) -> Result<(), LearnError> {
+        self.texts.restore(state)
     }
 }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 
-use sapo_learn::{AdamW, AdamWConfig, FixedTexts, NoTerm, TrainConfig, train};
+use sapo_learn::{AdamW, AdamWConfig, FixedTexts, NoTerm, TrainConfig, Training, train};
 use sapo_model::{Batch, Device, Encoded, Kind, LanguageModel, LlamaConfig, LoraConfig, train_tokenizer};
 use tch::Tensor;
 
@@ -119,9 +119,14 @@ fn training_with_checkpointing_takes_the_same_steps() {
         };
         let parameters = model.lora_parameters();
         let mut losses = Vec::new();
-        train(&model, parameters, &mut FixedTexts(&examples()), &mut NoTerm, &config, 9, |outcome| {
-            losses.push(outcome.loss)
-        })
+        train(
+            &model,
+            parameters,
+            &mut FixedTexts(&examples()),
+            &mut NoTerm,
+            Training::of(&config, 9),
+            |outcome| losses.push(outcome.loss),
+        )
         .unwrap();
         losses
     };
@@ -164,9 +169,14 @@ fn bf16_training_follows_f32_training() {
             adamw: AdamWConfig::default(),
         };
         let mut losses = Vec::new();
-        train(&model, parameters, &mut FixedTexts(&examples()), &mut NoTerm, &config, 9, |outcome| {
-            losses.push(outcome.loss)
-        })
+        train(
+            &model,
+            parameters,
+            &mut FixedTexts(&examples()),
+            &mut NoTerm,
+            Training::of(&config, 9),
+            |outcome| losses.push(outcome.loss),
+        )
         .unwrap();
         (losses[0], losses[14])
     };

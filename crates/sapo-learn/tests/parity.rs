@@ -8,7 +8,9 @@
 mod fixtures;
 
 use fixtures::*;
-use sapo_learn::{AdamW, AdamWConfig, FixedTexts, NoTerm, Schedule, TrainConfig, clip_gradient_norm, train};
+use sapo_learn::{
+    AdamW, AdamWConfig, FixedTexts, NoTerm, Schedule, TrainConfig, Training, clip_gradient_norm, train,
+};
 use sapo_model::{Kind, LanguageModel, save_safetensors};
 use serde_json::Value;
 use tch::Tensor;
@@ -79,9 +81,14 @@ impl Setting<'_> {
             adamw: self.adamw(),
         };
         let mut losses = Vec::new();
-        train(model, parameters, &mut FixedTexts(&examples), &mut NoTerm, &config, 9, |outcome| {
-            losses.push(outcome.loss)
-        })
+        train(
+            model,
+            parameters,
+            &mut FixedTexts(&examples),
+            &mut NoTerm,
+            Training::of(&config, 9),
+            |outcome| losses.push(outcome.loss),
+        )
         .unwrap();
         let what = format!("{} losses of the loop in parts of {micro_batch_size}", checkpoint.name);
         assert_numbers_close(&what, &losses, &numbers(&self.0["losses"]), 1e-5);
@@ -177,9 +184,14 @@ fn trained_adapters_are_kept_for_the_check_in_peft() {
             adamw: AdamWConfig::default(),
         };
         let mut losses = Vec::new();
-        train(&model, parameters, &mut FixedTexts(&examples), &mut NoTerm, &training, 1, |outcome| {
-            losses.push(outcome.loss)
-        })
+        train(
+            &model,
+            parameters,
+            &mut FixedTexts(&examples),
+            &mut NoTerm,
+            Training::of(&training, 1),
+            |outcome| losses.push(outcome.loss),
+        )
         .unwrap();
         let (first, last) = (losses[0] + losses[1], losses[losses.len() - 2] + losses[losses.len() - 1]);
         assert!(last < 0.8 * first, "{} has learnt something: {first} to {last}", checkpoint.name);

@@ -7,7 +7,7 @@ use sapo_bandit::SelectorConfig;
 use sapo_bench::evaluate;
 use sapo_lab::RunRecord;
 use sapo_learn::sapo::{StreamConfig, run_stream};
-use sapo_learn::{Candidates, LearnError, ModelWriter};
+use sapo_learn::{Candidates, LearnError, ModelWriter, Workplace};
 use sapo_model::LanguageModel;
 use sapo_prompts::sources::{Ask, Ending, Parents, SearchConfig, Writer, Written};
 use sapo_prompts::{Instruction, ORIGINAL_ID, ParaphraseRequest, ParaphraseSource, PromptPool};
@@ -163,10 +163,26 @@ fn a_missing_pool_and_a_task_without_rows_are_errors() {
     let config = config(SelectorConfig::Original);
     let mut silent = |_: usize, _: usize, _: &str| {};
     let pools: Vec<PromptPool> = stream.tasks.iter().map(pool).collect();
-    let refused = run_stream(&mut nano(), &stream, &pools[1..], &config, 1, artifacts.path(), &mut silent);
+    let refused = run_stream(
+        &mut nano(),
+        &stream,
+        &pools[1..],
+        &config,
+        1,
+        &Workplace::without_progress(artifacts.path()),
+        &mut silent,
+    );
     assert!(matches!(refused, Err(LearnError::Setting { name: "pools", .. })));
     stream.tasks[0].train.clear();
-    let refused = run_stream(&mut nano(), &stream, &pools, &config, 1, artifacts.path(), &mut silent);
+    let refused = run_stream(
+        &mut nano(),
+        &stream,
+        &pools,
+        &config,
+        1,
+        &Workplace::without_progress(artifacts.path()),
+        &mut silent,
+    );
     assert!(matches!(refused, Err(LearnError::NoExamples { split: "training", .. })));
 }
 
@@ -202,7 +218,15 @@ fn interference_is_given_to_the_rule_that_asks_for_it_and_to_no_other() {
         let (stream, artifacts) = (stream(), tempfile::tempdir().unwrap());
         let pools: Vec<PromptPool> = stream.tasks.iter().map(pool).collect();
         let mut silent = |_: usize, _: usize, _: &str| {};
-        let run = run_stream(&mut nano(), &stream, &pools, config, 1, artifacts.path(), &mut silent);
+        let run = run_stream(
+            &mut nano(),
+            &stream,
+            &pools,
+            config,
+            1,
+            &Workplace::without_progress(artifacts.path()),
+            &mut silent,
+        );
         matches!(run, Err(LearnError::Setting { name: "interference", .. }))
     };
     let _alone = alone();

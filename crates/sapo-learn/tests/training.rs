@@ -8,7 +8,7 @@ mod fixtures;
 use std::sync::{Mutex, MutexGuard};
 
 use sapo_learn::{
-    AdamW, AdamWConfig, FixedTexts, LearnError, NoTerm, Schedule, TrainConfig, TrainOutcome,
+    AdamW, AdamWConfig, FixedTexts, LearnError, NoTerm, Schedule, TrainConfig, TrainOutcome, Training,
     clip_gradient_norm, train,
 };
 use sapo_model::{Encoded, Kind, LanguageModel, ModelError};
@@ -61,9 +61,14 @@ fn outcomes(
     seed: u64,
 ) -> Result<Vec<TrainOutcome>, LearnError> {
     let mut outcomes = Vec::new();
-    train(model, parameters, &mut FixedTexts(examples), &mut NoTerm, config, seed, |outcome| {
-        outcomes.push(outcome)
-    })?;
+    train(
+        model,
+        parameters,
+        &mut FixedTexts(examples),
+        &mut NoTerm,
+        Training::of(config, seed),
+        |outcome| outcomes.push(outcome),
+    )?;
     Ok(outcomes)
 }
 
@@ -136,7 +141,8 @@ fn training_lowers_the_loss_of_what_it_trains_on() {
     let before = mean(&model);
     let config = TrainConfig { epochs: 30, ..config() };
     let parameters = model.lora_parameters();
-    train(&model, parameters, &mut FixedTexts(&examples()), &mut NoTerm, &config, 1, |_| ()).unwrap();
+    train(&model, parameters, &mut FixedTexts(&examples()), &mut NoTerm, Training::of(&config, 1), |_| ())
+        .unwrap();
     let after = mean(&model);
     assert!(after < before * 0.7, "{before} nats before, {after} after");
 }
@@ -175,7 +181,9 @@ fn an_example_that_does_not_fit_is_named_by_its_place_in_the_list_before_anythin
     examples.push(Encoded { ids: vec![5; 513], target_start: 1 });
     let parameters = model.lora_parameters();
     let mut steps = 0;
-    match train(&model, parameters, &mut FixedTexts(&examples), &mut NoTerm, &config(), 1, |_| steps += 1) {
+    let config = config();
+    let training = Training::of(&config, 1);
+    match train(&model, parameters, &mut FixedTexts(&examples), &mut NoTerm, training, |_| steps += 1) {
         Err(LearnError::Model(ModelError::TooLong { index: 4, tokens: 513, limit: 512 })) => {
             assert_eq!(steps, 0)
         }
@@ -193,8 +201,15 @@ fn settings_that_mean_nothing_are_refused_by_name() {
     ];
     for (name, config) in refused {
         let parameters = model.lora_parameters();
-        let error = train(&model, parameters, &mut FixedTexts(&examples()), &mut NoTerm, &config, 1, |_| ())
-            .unwrap_err();
+        let error = train(
+            &model,
+            parameters,
+            &mut FixedTexts(&examples()),
+            &mut NoTerm,
+            Training::of(&config, 1),
+            |_| (),
+        )
+        .unwrap_err();
         assert!(error.to_string().contains(name), "{error}");
     }
 }

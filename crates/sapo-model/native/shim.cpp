@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <exception>
+#include <mutex>
 #include <string>
 
 #include "attention.h"
@@ -119,6 +120,23 @@ char* sapo_adamw(Tensor* const* parameters, Tensor* const* gradients, Tensor* co
         at::_fused_adamw_(list(parameters, count), list(gradients, count), list(first_moments, count),
                           list(second_moments, count), {}, std::vector<Tensor>(count, steps), learning_rate, beta1,
                           beta2, weight_decay, eps, /*amsgrad=*/false, /*maximize=*/false);
+    });
+}
+
+// The state of the generator of the device that `like` is on: bytes, on the CPU.
+char* sapo_generator_state(const Tensor* like, Tensor** out) {
+    return guarded([&] {
+        at::Generator generator = at::globalContext().defaultGenerator(like->device());
+        const std::lock_guard<std::mutex> lock(generator.mutex());
+        *out = new Tensor(generator.get_state());
+    });
+}
+
+char* sapo_set_generator_state(const Tensor* like, const Tensor* state) {
+    return guarded([&] {
+        at::Generator generator = at::globalContext().defaultGenerator(like->device());
+        const std::lock_guard<std::mutex> lock(generator.mutex());
+        generator.set_state(*state);
     });
 }
 

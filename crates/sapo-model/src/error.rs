@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use crate::memory;
+
 /// What can go wrong between a model directory and a number. Every message names the file or the operation, what was
 /// expected and what came.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +88,9 @@ pub enum ModelError {
         /// Index in the list that was given.
         index: usize,
     },
+    /// libtorch could not get the memory that it asked for.
+    #[error("out of memory: {0}")]
+    OutOfMemory(String),
     /// libtorch refused an operation.
     #[error("libtorch failed: {0}")]
     Torch(String),
@@ -95,7 +100,10 @@ impl From<tch::TchError> for ModelError {
     /// Keeps the first line: libtorch appends a long C++ trace.
     fn from(error: tch::TchError) -> Self {
         let text = error.to_string();
-        Self::Torch(text.lines().next().unwrap_or_default().to_string())
+        match memory::refusal(&text) {
+            Some(refusal) => Self::OutOfMemory(refusal),
+            None => Self::Torch(text.lines().next().unwrap_or_default().to_string()),
+        }
     }
 }
 

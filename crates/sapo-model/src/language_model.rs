@@ -91,6 +91,19 @@ impl LanguageModel {
         save_safetensors(&directory.join("model.safetensors"), &named)
     }
 
+    /// Takes other values for all weights: those that [`LanguageModel::save_weights`] wrote to `directory`.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it; weights may have been changed then.
+    pub fn load_weights(&mut self, directory: &Path) -> Result<(), ModelError> {
+        let _guard = tch::no_grad_guard();
+        let mut stored = Weights::open_file(&directory.join("model.safetensors"), self.kind, self.device)?;
+        for (name, weight) in self.decoder_mut().named_parameters() {
+            weight.shallow_clone().copy_(&stored.take(&name, &weight.size()));
+        }
+        stored.finish()
+    }
+
     /// Writes `config.json` into `directory`.
     ///
     /// # Errors

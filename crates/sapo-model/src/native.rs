@@ -95,6 +95,8 @@ unsafe extern "C" {
         weight_decay: f64,
         eps: f64,
     ) -> *mut c_char;
+    fn sapo_generator_state(like: *const C_tensor, out: *mut *mut C_tensor) -> *mut c_char;
+    fn sapo_set_generator_state(like: *const C_tensor, state: *const C_tensor) -> *mut c_char;
     fn sapo_from_memory(
         data: *mut c_void,
         shape: *const i64,
@@ -328,6 +330,25 @@ pub fn adamw_step(
         )
     };
     panic_with(message);
+}
+
+/// The state of libtorch's generator of random numbers for the device that `like` is on, which draws the dropout there.
+///
+/// # Source
+/// `torch.get_rng_state`, `torch.cuda.get_rng_state`
+pub fn generator_state(like: &Tensor) -> Vec<u8> {
+    // SAFETY: a tensor that lives through the call.
+    let state = made_by(|out| unsafe { sapo_generator_state(like.as_ptr(), out) });
+    let mut bytes = vec![0; state.numel()];
+    state.copy_data_u8(&mut bytes, state.numel());
+    bytes
+}
+
+/// Puts back a state that [`generator_state`] gave for the same kind of device.
+pub fn set_generator_state(like: &Tensor, state: &[u8]) {
+    let state = Tensor::from_slice(state);
+    // SAFETY: two tensors that live through the call.
+    panic_with(unsafe { sapo_set_generator_state(like.as_ptr(), state.as_ptr()) });
 }
 
 /// A CPU tensor over `data`, which stays alive, with `owner`, until the last tensor over it is gone.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use memmap2::{MmapMut, MmapOptions};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, View};
+use safetensors::{SafeTensorError, SafeTensors};
 use tch::{Device, Kind, Tensor};
 
 use crate::linear::{Linear, WeightLayout};
@@ -350,7 +350,10 @@ pub fn save_safetensors(path: &Path, tensors: &[(String, &Tensor)]) -> Result<()
         .map_err(ModelError::io("write", path))?
         .permissions();
     let written = safetensors::serialize_to_file(views, Some(metadata), &beside)
-        .map_err(|error| ModelError::malformed(path, error))
+        .map_err(|error| match error {
+            SafeTensorError::IoError(source) => ModelError::io("write", path)(source),
+            other => ModelError::malformed(path, other),
+        })
         .and_then(|()| {
             std::fs::set_permissions(&beside, permissions).map_err(ModelError::io("write", path))?;
             into_place(&beside, path)
@@ -399,8 +402,10 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 fn into_place(beside: &Path, path: &Path) -> Result<(), ModelError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::File::open(beside)
         .and_then(|file| file.sync_all())
         .and_then(|()| std::fs::rename(beside, path))
+        .and_then(|()| std::fs::File::open(folder)?.sync_all()) // or the name may be lost with the power
         .map_err(ModelError::io("write", path))
 }

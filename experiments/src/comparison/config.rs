@@ -5,12 +5,11 @@ use sapo_bandit::SelectorConfig;
 use sapo_bench::EvaluationConfig;
 use sapo_lab::ExperimentArgs;
 use sapo_learn::methods::MethodConfig;
+use sapo_learn::runs::{RowCounts, StreamSource};
 use sapo_learn::sapo::StreamConfig;
 use sapo_learn::{Candidates, InterferenceConfig, ReselectionConfig, SelectionConfig, TrainConfig};
 use sapo_tasks::TaskStream;
 use serde::{Deserialize, Serialize};
-
-use crate::streams::{RowCounts, StreamSource};
 
 /// `configs/<name>.toml`: everything but what the command line changes.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -133,12 +132,12 @@ impl ComparisonConfig {
 
     /// The stream of one seed as the command line limits it.
     pub(super) fn load(&self, local: &Local, args: &ExperimentArgs, seed: u64) -> anyhow::Result<TaskStream> {
-        self.stream.load(local.data.as_deref(), self.rows(args), seed)
+        Ok(self.stream.load(local.data.as_deref(), self.rows(args), seed)?)
     }
 
     /// The name of the stream, for titles.
     pub(super) fn stream_name(&self) -> &str {
-        self.stream.name()
+        &self.stream.stream
     }
 
     fn rows(&self, args: &ExperimentArgs) -> RowCounts {

@@ -11,10 +11,12 @@ mod tables;
 
 use anyhow::Context;
 use sapo_lab::{CellContext, CellSpec, ExperimentArgs, ReportContext, RunRecord, StoredRun, Study};
+use sapo_learn::runs::{StreamSource, fingerprint, shorten_inputs};
 use sapo_learn::sapo::run_stream;
-use sapo_model::{Kind, LanguageModel, ModelError, directory_sha256, model_name, runtime};
+use sapo_learn::{Progress, Workplace};
+use sapo_model::{Kind, LanguageModel, directory_sha256, model_name, runtime};
 use sapo_prompts::PromptPool;
-use sapo_tasks::{Example, Instruction, Task, TaskStream, layout};
+use sapo_tasks::TaskStream;
 use serde_json::Value;
 
 pub use config::{Arm, CellConfig, ComparisonConfig, Local};
@@ -68,7 +70,7 @@ impl Study for Comparison {
         let mut cells = Vec::new();
         for seed in args.seeds_or(self.config.seeds) {
             let data = self.config.load(&local, args, seed)?;
-            let data_sha256 = self.config.stream.fingerprint(&data)?;
+            let data_sha256 = fingerprint(&data, &pools(&self.config.stream, &data)?);
             for arm in self.config.arms.iter().filter(|arm| arms.contains(&arm.name.as_str())) {
                 let cell = self.config.cell(arm, seed, args, &model_sha256, &data_sha256);
                 cells.push(CellSpec::new(cell, &["seed", "arm"])?.with_local(&local)?);
@@ -85,8 +87,7 @@ impl Study for Comparison {
         let device = runtime::parse_device(&cell.device).map_err(anyhow::Error::msg)?;
         let mut model = LanguageModel::open(&local.model, Kind::Float, device)?;
         let mut stream = cell.stream.load(local.data.as_deref(), cell.rows, cell.seed)?;
-        let pools =
-            stream.tasks.iter().map(|task| cell.stream.pool(task)).collect::<anyhow::Result<Vec<_>>>()?;
+        let pools = pools(&cell.stream, &stream)?;
         let answer = cell.run.evaluation.max_new_tokens;
         let shortened = shorten_inputs(&mut stream, &pools, &model, answer, cell.max_input_tokens)?;
 
@@ -96,9 +97,11 @@ impl Study for Comparison {
         context.annotate("model", model_name(&local.model));
         context.annotate("model_parameters", model.parameter_count());
         context.annotate("inputs_shortened", shortened);
-        let mut progress =
+        let progress = context.progress_folder().map(|folder| Progress::open(folder, config)).transpose()?;
+        let workplace = Workplace { artifacts: context.artifacts(), progress: progress.as_ref() };
+        let mut tell =
             |done: usize, total: usize, what: &str| context.progress(done as u64, total as u64, what);
-        Ok(run_stream(&mut model, &stream, &pools, &cell.run, cell.seed, context.artifacts(), &mut progress)?)
+        Ok(run_stream(&mut model, &stream, &pools, &cell.run, cell.seed, &workplace, &mut tell)?)
     }
 
     fn report(&self, runs: &[StoredRun], context: &ReportContext<'_>) -> anyhow::Result<String> {
@@ -109,69 +112,13 @@ impl Study for Comparison {
     }
 }
 
-/// Cuts inputs at their end, the same for every wording of a task; returns how many had to be cut.
+/// The candidates of every task of a stream.
 ///
 /// # Errors
-/// When a task's longest wording and its longest answer leave no room for an input.
-pub fn shorten_inputs(
-    stream: &mut TaskStream,
-    pools: &[PromptPool],
-    model: &LanguageModel,
-    max_new_tokens: usize,
-    max_input_tokens: usize,
-) -> anyhow::Result<usize> {
-    let mut cut = 0;
-    for (task, pool) in stream.tasks.iter_mut().zip(pools) {
-        let budget = input_budget(task, pool, model, max_new_tokens)?.min(max_input_tokens);
-        for example in task.train.iter_mut().chain(&mut task.test) {
-            let (text, was_cut) = model.codec().shorten(&example.input, budget)?;
-            if was_cut {
-                example.input = text;
-                cut += 1;
-            }
-        }
-    }
-    Ok(cut)
-}
-
-/// Tokens that the model's context leaves for an input beside the task's longest wording and its longest answer.
-fn input_budget(
-    task: &Task,
-    pool: &PromptPool,
-    model: &LanguageModel,
-    max_new_tokens: usize,
-) -> anyhow::Result<usize> {
-    let taken = taken_tokens(task, pool, model, max_new_tokens)?;
-    let context = model.max_tokens();
-    context.checked_sub(taken).filter(|&left| left > 0).with_context(|| {
-        format!(
-            "task {}: wording and answer take {taken} tokens, the model's context has {context}",
-            task.name
-        )
-    })
-}
-
-/// Tokens that a task's longest wording and its longest answer take, some slack included.
-///
-/// # Errors
-/// When a text cannot be encoded.
-pub fn taken_tokens(
-    task: &Task,
-    pool: &PromptPool,
-    model: &LanguageModel,
-    max_new_tokens: usize,
-) -> anyhow::Result<usize> {
-    /// For tokens that form only where the parts meet, and for the end of the answer.
-    const SLACK: usize = 8;
-    let codec = model.codec();
-    let longest = |counts: Vec<Result<usize, ModelError>>| -> anyhow::Result<usize> {
-        Ok(counts.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().max().unwrap_or(0))
-    };
-    let prompt = |text: &Instruction| Ok(codec.encode_prompt(&layout::prompt(task, text, ""))?.len());
-    let prompts = longest(pool.variants().iter().map(|variant| prompt(&variant.text)).collect())?;
-    let target = |example: &Example| Ok(codec.encode_text(example.target())?.len());
-    let answers = longest(task.train.iter().map(target).collect())?.max(max_new_tokens);
-    Ok(prompts + answers + SLACK)
+/// As [`StreamSource::pool`].
+pub fn pools(source: &StreamSource, stream: &TaskStream) -> anyhow::Result<Vec<PromptPool>> {
+    let bank = places::project("data/prompts");
+    stream.tasks.iter().map(|task| Ok(source.pool(task, &bank)?)).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use sapo_lab::loss_tables::LossRow;
 use sapo_learn::methods::{Lesson, MethodConfig, StreamTask};
+use sapo_learn::runs::{RowCounts, StreamSource, shorten_inputs, taken_tokens};
 use sapo_learn::{FixedTexts, TrainConfig, derive_seed};
 use sapo_model::{Encoded, Kind, LanguageModel, SharedPrefix, model_name, runtime};
 use sapo_prompts::{PromptPool, PromptVariant, word_count};
@@ -10,8 +11,7 @@ use sapo_tasks::{Task, TaskStream, layout};
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
-use crate::comparison::{shorten_inputs, taken_tokens};
-use crate::streams::{RowCounts, StreamSource};
+use crate::places;
 
 /// `configs/record-tables.toml`: what is recorded, and how the models are trained between the states.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -72,7 +72,7 @@ pub fn record(
     for state in 0..=stream.tasks.len() {
         for task in recording.tasks.iter().filter_map(|&ahead| state.checked_add_signed(ahead)) {
             if let Some(asked) = stream.tasks.get(task) {
-                let origin = Origin { model: &recording.model, stream: source.name(), state };
+                let origin = Origin { model: &recording.model, stream: &source.stream, state };
                 rows.extend(origin.table(&model, asked, &pools[task], plan.token_budget)?);
             }
         }
@@ -87,6 +87,7 @@ pub fn record(
                 train: &recording.train,
                 seed: seed(step),
                 artifacts: scratch,
+                checkpoints: None,
                 on_step: &mut |_| (),
             };
             plan.method.method().learn(&mut model, lesson)?;
@@ -108,7 +109,7 @@ fn fitting(
     let mut pools = Vec::new();
     let mut fitting = Vec::new();
     for task in stream.tasks {
-        let pool = source.pool(&task)?;
+        let pool = source.pool(&task, &places::project("data/prompts"))?;
         if taken_tokens(&task, &pool, model, 0)? + LEAST_INPUT <= model.max_tokens() {
             pools.push(pool);
             fitting.push(task);
@@ -116,10 +117,10 @@ fn fitting(
             info!("{}: task {} does not fit the model's context", recording.model, task.name);
         }
     }
-    ensure!(!fitting.is_empty(), "no task of stream {} fits {}", source.name(), model_name(model.path()));
+    ensure!(!fitting.is_empty(), "no task of stream {} fits {}", source.stream, model_name(model.path()));
     stream.tasks = fitting;
     let cut = shorten_inputs(&mut stream, &pools, model, 0, recording.max_input_tokens)?;
-    info!("{} {}: {} tasks, {cut} inputs cut", recording.model, source.name(), stream.tasks.len());
+    info!("{} {}: {} tasks, {cut} inputs cut", recording.model, source.stream, stream.tasks.len());
     Ok((stream, pools))
 }
 

@@ -59,7 +59,7 @@ impl ReselectorConfig {
 }
 
 /// Keeps the tokens of probes within a share of those of training.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ProbeBudget {
     share: Fraction,
     trained: u64,

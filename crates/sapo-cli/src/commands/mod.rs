@@ -9,6 +9,7 @@ mod paraphrase;
 mod pool;
 mod score;
 mod select;
+mod train;
 
 use std::io::Write;
 
@@ -22,6 +23,7 @@ pub(crate) enum Command {
     /// Look at a pool of wordings
     #[command(subcommand)]
     Pool(pool::PoolCommand),
+    Train(Box<train::TrainArgs>),
     Loss(loss::LossArgs),
     Generate(generate::GenerateArgs),
     Merge(merge::MergeArgs),
@@ -39,6 +41,7 @@ impl Command {
             Self::Select(args) => select::run(args, out),
             Self::Paraphrase(args) => paraphrase::run(args, out),
             Self::Pool(command) => command.run(out),
+            Self::Train(args) => train::run(args, out),
             Self::Loss(args) => loss::run(args, out),
             Self::Generate(args) => generate::run(args, out),
             Self::Merge(args) => merge::run(args, out),

@@ -4,7 +4,7 @@ use sapo_model::{Batch, Encoded, Kind, LanguageModel, LoraConfig, ModelError, We
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::lesson::{one_adapter, paper_lora};
+use super::lesson::{attach_adapter, one_adapter, paper_lora};
 use super::{Lesson, Method, StreamTask};
 use crate::{LearnError, LossTerm};
 
@@ -55,6 +55,10 @@ impl Method for Ewc {
             write_information(model, &information, &file(&lesson, lesson.step))?;
         }
         Ok(())
+    }
+
+    fn recall(&self, model: &mut LanguageModel, artifacts: &Path, steps: usize) -> Result<(), LearnError> {
+        attach_adapter(model, artifacts, steps)
     }
 }
 

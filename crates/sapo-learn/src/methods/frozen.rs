@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use sapo_model::LanguageModel;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,10 @@ pub struct Frozen {}
 
 impl Method for Frozen {
     fn learn(&self, _: &mut LanguageModel, _: Lesson<'_>) -> Result<(), LearnError> {
+        Ok(())
+    }
+
+    fn recall(&self, _: &mut LanguageModel, _: &Path, _: usize) -> Result<(), LearnError> {
         Ok(())
     }
 }

@@ -1,10 +1,12 @@
+use std::path::Path;
+
 use sapo_model::{Encoded, Kind, LanguageModel, LoraConfig, Sequences};
 use sapo_prompts::Instruction;
 use sapo_tasks::subset;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::lesson::{one_adapter, paper_lora};
+use super::lesson::{attach_adapter, one_adapter, paper_lora};
 use super::{Lesson, Method};
 use crate::{LearnError, NoTerm, derive_seed};
 
@@ -57,6 +59,10 @@ impl Method for InsCl {
         let parameters = one_adapter(model, &self.lora, lesson.seed)?;
         lesson.fit(model, parameters, &replayed, &mut NoTerm)?;
         lesson.keep(model, &model.attached_lora(&self.lora))
+    }
+
+    fn recall(&self, model: &mut LanguageModel, artifacts: &Path, steps: usize) -> Result<(), LearnError> {
+        attach_adapter(model, artifacts, steps)
     }
 }
 

@@ -5,7 +5,9 @@ use sapo_prompts::{Instruction, PromptVariant};
 use sapo_tasks::{Task, layout};
 use tch::Tensor;
 
-use crate::{Joined, LearnError, LossTerm, TrainConfig, TrainOutcome, TrainingTexts, train};
+use crate::{
+    Checkpoints, Joined, LearnError, LossTerm, TrainConfig, TrainOutcome, Training, TrainingTexts, train,
+};
 
 /// One task to learn.
 pub struct Lesson<'a> {
@@ -23,6 +25,8 @@ pub struct Lesson<'a> {
     pub seed: u64,
     /// Where to keep what was learnt; what earlier tasks left is still there.
     pub artifacts: &'a Path,
+    /// Where the training writes its state down, and takes up what an earlier process left of it; absent: nowhere.
+    pub checkpoints: Option<&'a Checkpoints>,
     /// Hears of every optimiser step.
     pub on_step: &'a mut dyn FnMut(TrainOutcome),
 }
@@ -68,13 +72,19 @@ impl<'a> Lesson<'a> {
         added: &[Encoded],
         term: &mut dyn LossTerm,
     ) -> Result<(), LearnError> {
+        let training = self.training();
         let mut texts = Joined { texts: &mut *self.texts, added };
-        train(model, parameters, &mut texts, term, self.train, self.seed, &mut *self.on_step)
+        train(model, parameters, &mut texts, term, training, &mut *self.on_step)
+    }
+
+    /// How to train.
+    pub(super) fn training(&self) -> Training<'a> {
+        Training { config: self.train, seed: self.seed, checkpoints: self.checkpoints }
     }
 
     /// The folder of the adapter that a step leaves.
     pub fn adapter(&self, step: usize) -> PathBuf {
-        self.artifacts.join(format!("adapter-{step}"))
+        adapter(self.artifacts, step)
     }
 
     /// Keeps what the task has taught an adapter, as `adapter-<step>/` in PEFT's format.
@@ -110,6 +120,29 @@ impl StreamTask<'_> {
     }
 }
 
+/// The folder of the adapter that a step leaves among the artifacts.
+fn adapter(artifacts: &Path, step: usize) -> PathBuf {
+    artifacts.join(format!("adapter-{step}"))
+}
+
+/// Folds the adapters of the first `steps` tasks into the weights, as methods do that put one on afresh for every task.
+pub(super) fn fold_adapters(
+    model: &mut LanguageModel,
+    artifacts: &Path,
+    steps: usize,
+) -> Result<(), LearnError> {
+    (1..=steps).try_for_each(|step| Ok(model.fold_adapter(&Lora::open(&adapter(artifacts, step))?)?))
+}
+
+/// Puts the adapter on that a step left, as methods do that keep one throughout.
+pub(super) fn attach_adapter(
+    model: &mut LanguageModel,
+    artifacts: &Path,
+    step: usize,
+) -> Result<(), LearnError> {
+    Ok(model.attach_adapter(&Lora::open(&adapter(artifacts, step))?)?)
+}
+
 /// The trainable tensors of the one adapter that methods with one adapter throughout keep attached: put on before the
 /// first task, as earlier tasks left it after that.
 pub(super) fn one_adapter(
@@ -125,5 +158,5 @@ pub(super) fn one_adapter(
 
 /// The paper's adapter of a rank: alpha 32, dropout 0.1, on the query and value projections.
 pub(super) fn paper_lora(r: i64) -> LoraConfig {
-    LoraConfig { lora_dropout: 0.1, ..LoraConfig::new(r, 32.0, &["q_proj", "v_proj"]) }
+    LoraConfig { r, ..LoraConfig::default() }
 }

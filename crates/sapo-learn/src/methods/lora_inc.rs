@@ -1,7 +1,9 @@
+use std::path::Path;
+
 use sapo_model::{LanguageModel, LoraConfig};
 use serde::{Deserialize, Serialize};
 
-use super::lesson::paper_lora;
+use super::lesson::{fold_adapters, paper_lora};
 use super::{Lesson, Method};
 use crate::{LearnError, NoTerm};
 
@@ -32,6 +34,10 @@ impl Method for LoraInc {
         lesson.fit(model, parameters, &[], &mut NoTerm)?;
         let adapter = model.fold_lora(&self.lora);
         lesson.keep(model, &adapter)
+    }
+
+    fn recall(&self, model: &mut LanguageModel, artifacts: &Path, steps: usize) -> Result<(), LearnError> {
+        fold_adapters(model, artifacts, steps)
     }
 
     fn fresh_adapter(&self) -> Option<&LoraConfig> {

@@ -1,8 +1,10 @@
+use std::path::Path;
+
 use sapo_model::{Batch, Encoded, LanguageModel, LoraConfig};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::lesson::{one_adapter, paper_lora};
+use super::lesson::{attach_adapter, one_adapter, paper_lora};
 use super::{Lesson, Method};
 use crate::{LearnError, LossTerm, NoTerm, TrainConfig};
 
@@ -45,6 +47,10 @@ impl Method for Lwf {
             lesson.fit(model, parameters, &[], &mut term)?;
         }
         lesson.keep(model, &model.attached_lora(&self.lora))
+    }
+
+    fn recall(&self, model: &mut LanguageModel, artifacts: &Path, steps: usize) -> Result<(), LearnError> {
+        attach_adapter(model, artifacts, steps)
     }
 }
 

@@ -29,6 +29,8 @@ pub use paft::Paft;
 pub use replay::Replay;
 pub use seq_lora::SeqLora;
 
+use std::path::Path;
+
 use sapo_model::{LanguageModel, LoraConfig};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +43,21 @@ pub trait Method {
     /// # Errors
     /// When training fails or what was learnt cannot be kept.
     fn learn(&self, model: &mut LanguageModel, lesson: Lesson<'_>) -> Result<(), LearnError>;
+
+    /// Brings the untouched model to where [`Method::learn`] left it after the first `steps` tasks, at least one, from what
+    /// those left among the artifacts.
+    ///
+    /// # Errors
+    /// Names the file that is missing or damaged.
+    fn recall(&self, model: &mut LanguageModel, artifacts: &Path, steps: usize) -> Result<(), LearnError>;
+
+    /// Removes what only [`Method::recall`] of fewer than `steps` tasks would need and nobody asked to keep.
+    ///
+    /// # Errors
+    /// Names what cannot be removed.
+    fn tidy(&self, _artifacts: &Path, _steps: usize) -> Result<(), LearnError> {
+        Ok(())
+    }
 
     /// The adapter that is put on afresh for every task, its seed being the lesson's; absent where the method has none.
     fn fresh_adapter(&self) -> Option<&LoraConfig> {
@@ -58,7 +75,7 @@ macro_rules! registry {
     ($($(#[$doc:meta])* $method:ident = $name:literal,)*) => {
         /// A method by its name, with its parameters: `{ name = "o-lora", lambda = 0.5 }`.
         ///
-        /// Parameters left out are the defaults (`lora-inc` wants them all). Written back, all parameters stand there, so
+        /// Parameters left out are the defaults. Written back, all parameters stand there, so
         /// that a stored configuration keeps its meaning if a default changes.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "name")]

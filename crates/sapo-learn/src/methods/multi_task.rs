@@ -1,7 +1,9 @@
+use std::path::Path;
+
 use sapo_model::{Encoded, LanguageModel, LoraConfig};
 use serde::{Deserialize, Serialize};
 
-use super::lesson::paper_lora;
+use super::lesson::{fold_adapters, paper_lora};
 use super::{Lesson, Method};
 use crate::{LearnError, NoTerm};
 
@@ -37,6 +39,10 @@ impl Method for MultiTask {
         lesson.fit(model, parameters, &others, &mut NoTerm)?;
         let adapter = model.fold_lora(&self.lora);
         lesson.keep(model, &adapter)
+    }
+
+    fn recall(&self, model: &mut LanguageModel, artifacts: &Path, _: usize) -> Result<(), LearnError> {
+        fold_adapters(model, artifacts, 1) // all is learnt at the first
     }
 
     fn all_at_once(&self) -> bool {

@@ -1,8 +1,10 @@
+use std::path::Path;
+
 use sapo_model::{Encoded, LanguageModel, Lora, LoraConfig};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use super::lesson::paper_lora;
+use super::lesson::{fold_adapters, paper_lora};
 use super::{Lesson, Method};
 use crate::{LearnError, LossTerm};
 
@@ -41,6 +43,10 @@ impl Method for OLora {
         lesson.fit(model, parameters, &[], &mut term)?;
         let adapter = model.fold_lora(&self.lora);
         lesson.keep(model, &adapter)
+    }
+
+    fn recall(&self, model: &mut LanguageModel, artifacts: &Path, steps: usize) -> Result<(), LearnError> {
+        fold_adapters(model, artifacts, steps)
     }
 
     fn fresh_adapter(&self) -> Option<&LoraConfig> {

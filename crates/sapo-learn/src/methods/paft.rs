@@ -1,11 +1,14 @@
+use std::path::Path;
+
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sapo_model::{LanguageModel, LoraConfig};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::lesson::paper_lora;
+use super::lesson::{fold_adapters, paper_lora};
 use super::{Lesson, Method};
-use crate::texts::{TextBatch, TrainingTexts};
+use crate::texts::{TextBatch, TrainingTexts, not_mine};
 use crate::wordings::Wordings;
 use crate::{LearnError, NoTerm, derive_seed, train};
 
@@ -36,10 +39,15 @@ impl Method for Paft {
         let mut texts = RandomWordings {
             wordings: Wordings::new(lesson.task().task, lesson.candidates),
             rng: ChaCha8Rng::seed_from_u64(derive_seed(lesson.seed, "wording of a batch", 0)),
+            batches: 0,
         };
-        train(model, parameters, &mut texts, &mut NoTerm, lesson.train, lesson.seed, &mut *lesson.on_step)?;
+        train(model, parameters, &mut texts, &mut NoTerm, lesson.training(), &mut *lesson.on_step)?;
         let adapter = model.fold_lora(&self.lora);
         lesson.keep(model, &adapter)
+    }
+
+    fn recall(&self, model: &mut LanguageModel, artifacts: &Path, steps: usize) -> Result<(), LearnError> {
+        fold_adapters(model, artifacts, steps)
     }
 
     fn fresh_adapter(&self) -> Option<&LoraConfig> {
@@ -51,6 +59,14 @@ impl Method for Paft {
 struct RandomWordings<'a> {
     wordings: Wordings<'a>,
     rng: ChaCha8Rng,
+    batches: usize,
+}
+
+impl RandomWordings<'_> {
+    fn draw(&mut self) -> usize {
+        self.batches += 1;
+        self.rng.random_range(0..self.wordings.count())
+    }
 }
 
 impl TrainingTexts for RandomWordings<'_> {
@@ -69,7 +85,19 @@ impl TrainingTexts for RandomWordings<'_> {
     }
 
     fn batch(&mut self, model: &LanguageModel, members: &[usize]) -> Result<TextBatch<'_>, LearnError> {
-        let wording = self.rng.random_range(0..self.wordings.count());
+        let wording = self.draw();
         Ok(TextBatch { texts: self.wordings.encode(model, wording, members)?, wording })
+    }
+
+    fn state(&self) -> Value {
+        self.batches.into()
+    }
+
+    fn restore(&mut self, state: Value) -> Result<(), LearnError> {
+        let batches = state.as_u64().ok_or_else(|| not_mine("a number of batches", &state))?;
+        for _ in 0..batches {
+            self.draw();
+        }
+        Ok(())
     }
 }

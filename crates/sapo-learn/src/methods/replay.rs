@@ -1,8 +1,10 @@
+use std::path::Path;
+
 use sapo_model::{Encoded, LanguageModel, LoraConfig};
 use sapo_tasks::subset;
 use serde::{Deserialize, Serialize};
 
-use super::lesson::{one_adapter, paper_lora};
+use super::lesson::{attach_adapter, one_adapter, paper_lora};
 use super::{Lesson, Method};
 use crate::{LearnError, NoTerm, derive_seed};
 
@@ -40,5 +42,9 @@ impl Method for Replay {
         let parameters = one_adapter(model, &self.lora, lesson.seed)?;
         lesson.fit(model, parameters, &kept, &mut NoTerm)?;
         lesson.keep(model, &model.attached_lora(&self.lora))
+    }
+
+    fn recall(&self, model: &mut LanguageModel, artifacts: &Path, steps: usize) -> Result<(), LearnError> {
+        attach_adapter(model, artifacts, steps)
     }
 }

@@ -1,7 +1,9 @@
+use std::path::Path;
+
 use sapo_model::{LanguageModel, LoraConfig};
 use serde::{Deserialize, Serialize};
 
-use super::lesson::{one_adapter, paper_lora};
+use super::lesson::{attach_adapter, one_adapter, paper_lora};
 use super::{Lesson, Method};
 use crate::{LearnError, NoTerm};
 
@@ -30,5 +32,9 @@ impl Method for SeqLora {
         let parameters = one_adapter(model, &self.lora, lesson.seed)?;
         lesson.fit(model, parameters, &[], &mut NoTerm)?;
         lesson.keep(model, &model.attached_lora(&self.lora))
+    }
+
+    fn recall(&self, model: &mut LanguageModel, artifacts: &Path, steps: usize) -> Result<(), LearnError> {
+        attach_adapter(model, artifacts, steps)
     }
 }

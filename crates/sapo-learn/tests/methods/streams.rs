@@ -5,9 +5,9 @@ use std::path::Path;
 use sapo_bandit::SelectorConfig;
 use sapo_bench::evaluate;
 use sapo_lab::RunRecord;
-use sapo_learn::LearnError;
 use sapo_learn::methods::MethodConfig;
 use sapo_learn::sapo::{StreamConfig, run_stream};
+use sapo_learn::{LearnError, Workplace};
 use sapo_model::{Device, Kind, LanguageModel};
 use sapo_prompts::PromptPool;
 use sapo_tasks::Instruction;
@@ -193,7 +193,15 @@ fn multi_task_has_no_second_choice_of_wordings() {
     config.reselection = Some(serde_json::from_value(again).unwrap());
     let (stream, artifacts) = (stream(), tempfile::tempdir().unwrap());
     let pools: Vec<PromptPool> = stream.tasks.iter().map(pool).collect();
-    let refused = run_stream(&mut nano(), &stream, &pools, &config, 1, artifacts.path(), &mut |_, _, _| ());
+    let refused = run_stream(
+        &mut nano(),
+        &stream,
+        &pools,
+        &config,
+        1,
+        &Workplace::without_progress(artifacts.path()),
+        &mut |_, _, _| (),
+    );
     assert!(matches!(refused, Err(LearnError::Setting { name: "reselection", .. })));
 }
 
@@ -233,7 +241,15 @@ fn methods_run_in_bf16_with_gradient_checkpointing() {
         config.train.epochs = 1;
         let mut model = LanguageModel::open(&base, Kind::BFloat16, Device::Cpu).unwrap();
         let artifacts = tempfile::tempdir().unwrap();
-        let record = run_stream(&mut model, &stream, &pools, &config, 1, artifacts.path(), &mut |_, _, _| ());
+        let record = run_stream(
+            &mut model,
+            &stream,
+            &pools,
+            &config,
+            1,
+            &Workplace::without_progress(artifacts.path()),
+            &mut |_, _, _| (),
+        );
         assert!(record.unwrap().training.iter().all(|row| row.loss.is_finite()), "{name}");
     }
 }

@@ -9,7 +9,7 @@ use sapo_bench::EvaluationConfig;
 use sapo_lab::RunRecord;
 use sapo_learn::methods::{LoraInc, MethodConfig};
 use sapo_learn::sapo::{StreamConfig, run_stream};
-use sapo_learn::{Candidates, SelectionConfig, TrainConfig};
+use sapo_learn::{Candidates, SelectionConfig, TrainConfig, Workplace};
 use sapo_model::{Device, Kind, LanguageModel, LoraConfig, runtime};
 use sapo_prompts::PromptPool;
 use sapo_tasks::builtin::{POOL_SEED, Sizes, family};
@@ -72,8 +72,16 @@ pub(crate) fn run_with(config: &StreamConfig, seed: u64) -> (RunRecord, Language
     let (mut model, stream, artifacts) = (nano(), stream(), tempfile::tempdir().unwrap());
     let pools: Vec<PromptPool> = stream.tasks.iter().map(pool).collect();
     let mut silent = |_: usize, _: usize, _: &str| {};
-    let mut record =
-        run_stream(&mut model, &stream, &pools, config, seed, artifacts.path(), &mut silent).unwrap();
+    let mut record = run_stream(
+        &mut model,
+        &stream,
+        &pools,
+        config,
+        seed,
+        &Workplace::without_progress(artifacts.path()),
+        &mut silent,
+    )
+    .unwrap();
     record.usage.iter_mut().for_each(|usage| usage.seconds = 0.0);
     (record, model, artifacts)
 }

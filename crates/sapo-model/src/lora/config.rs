@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Rank, scaling and targets of an adapter, with PEFT's names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct LoraConfig {
     /// Rank.
     pub r: i64,
@@ -16,14 +16,21 @@ pub struct LoraConfig {
     /// Which projections.
     pub target_modules: TargetModules,
     /// Scale by `lora_alpha / sqrt(r)` instead (arXiv 2312.03732).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub use_rslora: bool,
     /// Ranks of single modules, by name, ending of a name, or regular expression.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub rank_pattern: BTreeMap<String, i64>,
     /// Values of `lora_alpha` of single modules.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub alpha_pattern: BTreeMap<String, f64>,
+}
+
+impl Default for LoraConfig {
+    /// The paper's (arXiv 2606.01967, appendix): rank 8, alpha 32, dropout 0.1, on the query and value projections.
+    fn default() -> Self {
+        Self { lora_dropout: 0.1, ..Self::new(8, 32.0, &["q_proj", "v_proj"]) }
+    }
 }
 
 /// Which projections an adapter sits on.

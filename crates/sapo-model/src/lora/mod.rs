@@ -34,6 +34,27 @@ impl LanguageModel {
         Ok(())
     }
 
+    /// Puts a saved adapter on the model to train it further, in place of one that is attached.
+    ///
+    /// # Errors
+    /// As [`LanguageModel::check_adapter`]; nothing is changed then.
+    pub fn attach_adapter(&mut self, adapter: &Lora) -> Result<(), ModelError> {
+        self.check_adapter(adapter)?;
+        for (name, linear) in self.decoder_mut().named_linears_mut() {
+            let options = (linear.weight.kind(), linear.weight.device());
+            let placed = |tensor: &Tensor| {
+                tensor.detach().to_kind(options.0).to_device(options.1).copy().set_requires_grad(true)
+            };
+            *linear.lora.get_mut() = adapter.modules.get(&name).map(|(a, b)| LowRank {
+                a: placed(a),
+                b: placed(b),
+                scaling: adapter.config.scaling_of(&name),
+                dropout: adapter.config.lora_dropout,
+            });
+        }
+        Ok(())
+    }
+
     /// Does `work` with a fresh adapter beside the weights, the very one that [`LanguageModel::attach_lora`] would put on,
     /// and takes it off again: the model is in the same state before and after. `work` gets the adapter's tensors as
     /// [`LanguageModel::named_lora`] gives them.

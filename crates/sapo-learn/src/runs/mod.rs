@@ -1,0 +1,10 @@
+//! A whole run over a stream, from a configuration that names the model, the tasks and everything else: what `sapo train`
+//! reads from a file, and what an experiment makes of a cell of its grid.
+
+mod config;
+mod shorten;
+mod streams;
+
+pub use config::{Places, PoolSource, RunConfig};
+pub use shorten::{shorten_inputs, taken_tokens};
+pub use streams::{PARAPHRASES, RowCounts, StreamSource, fingerprint};

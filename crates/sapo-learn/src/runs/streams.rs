@@ -1,0 +1,128 @@
+//! Where a run's tasks come from.
+
+use std::path::Path;
+
+use sapo_prompts::sources::{Bank, Grammar, pool_from};
+use sapo_prompts::{Instruction, ParaphraseRequest, PromptPool};
+use sapo_tasks::builtin::{self, Sizes};
+use sapo_tasks::readers::{Dataset, TrainFrom};
+use sapo_tasks::{Example, Task, TaskStream, subset};
+use serde::{Deserialize, Serialize};
+
+use crate::{LearnError, derive_seed};
+
+/// Number of paraphrases in a pool (the paper's K).
+pub const PARAPHRASES: usize = 20;
+
+/// The benchmark that is generated and needs no folder.
+const BUILTIN: &str = "builtin";
+/// A folder of tasks of one's own.
+const OWN: &str = "own";
+
+/// A stream of tasks by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamSource {
+    /// `builtin` (generated; rows are drawn by the run's seed), a benchmark that is read from a folder (`superni`, `trace`,
+    /// `text-classification`), or `own`: a folder of tasks of one's own.
+    pub benchmark: String,
+    /// One of its streams: `m2`, `c1`, `order-4`, one of `streams.toml`.
+    pub stream: String,
+}
+
+/// Rows of each task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowCounts {
+    /// Rows to train on, drawn by the run's seed.
+    pub train: usize,
+    /// Rows that are scored: the same for every seed where the benchmark has fixed rows.
+    pub test: usize,
+}
+
+impl StreamSource {
+    /// Whether the tasks are read from a folder of the user's.
+    pub fn needs_folder(&self) -> bool {
+        self.benchmark != BUILTIN
+    }
+
+    /// The tasks with as many rows as asked for; equal for all runs of a seed.
+    ///
+    /// # Errors
+    /// When the benchmark or the stream is unknown, or the folder does not hold it.
+    pub fn load(&self, data: Option<&Path>, rows: RowCounts, seed: u64) -> Result<TaskStream, LearnError> {
+        if !self.needs_folder() {
+            let sizes = Sizes { train: rows.train, dev: 0, test: rows.test };
+            return Ok(builtin::stream(&self.stream, derive_seed(seed, "rows", 0), sizes)?);
+        }
+        let folder = data.ok_or_else(|| LearnError::NoFolder { benchmark: self.benchmark.clone() })?;
+        let dataset = if self.benchmark == OWN {
+            Dataset::own(folder)?
+        } else {
+            Dataset::open(&self.benchmark, folder)?
+        };
+        let mut stream = dataset.with_train_from(TrainFrom::Train).stream(&self.stream)?;
+        for (position, task) in stream.tasks.iter_mut().enumerate() {
+            draw_rows(task, rows, derive_seed(seed, "rows", position + 1));
+        }
+        Ok(stream)
+    }
+
+    /// The candidates that come with the benchmark: the original instruction of a task and [`PARAPHRASES`] paraphrases. Of
+    /// the built-in benchmark its own; of SuperNI and TRACE those of the bank in the folder `bank`; elsewhere by grammar.
+    ///
+    /// # Errors
+    /// When there are too few paraphrases, or they were written for another original.
+    pub fn pool(&self, task: &Task, bank: &Path) -> Result<PromptPool, LearnError> {
+        let (labels, paraphrases) = match self.benchmark.as_str() {
+            BUILTIN => {
+                let family = builtin::family(&task.name);
+                let family =
+                    family.ok_or_else(|| pool_error(task, "it is no task of the built-in benchmark"))?;
+                (task.labels.clone(), family.paraphrases(PARAPHRASES, builtin::POOL_SEED))
+            }
+            benchmark @ ("superni" | "trace") => {
+                let bank = Bank::open(bank).map_err(|error| pool_error(task, error))?;
+                let pool = bank.pool(benchmark, &task.name, &task.instruction);
+                let pool = pool.map_err(|error| pool_error(task, error))?;
+                (pool.labels().to_vec(), pool.paraphrases().iter().take(PARAPHRASES).cloned().collect())
+            }
+            _ => return by_grammar(task, PARAPHRASES),
+        };
+        if paraphrases.len() < PARAPHRASES {
+            let problem = format!("there are {} paraphrases, expected {PARAPHRASES}", paraphrases.len());
+            return Err(pool_error(task, problem));
+        }
+        PromptPool::new(Instruction::new(task.instruction.as_str()), labels, paraphrases)
+            .map_err(|error| pool_error(task, error))
+    }
+}
+
+/// What names the data of a run: a hash of every row and every candidate.
+pub fn fingerprint(stream: &TaskStream, pools: &[PromptPool]) -> String {
+    let mut text = stream.data_hash();
+    for variant in pools.iter().flat_map(PromptPool::variants) {
+        text.push_str(variant.text.as_str());
+        text.push('\0');
+    }
+    Instruction::new(text).sha256()
+}
+
+/// The original instruction of a task and `count` paraphrases by grammar.
+pub(crate) fn by_grammar(task: &Task, count: usize) -> Result<PromptPool, LearnError> {
+    let request = ParaphraseRequest::new(task.instruction.clone(), task.labels.clone(), count, 0);
+    pool_from(&mut Grammar, &request, &mut |_| ()).map_err(|error| pool_error(task, error))
+}
+
+pub(crate) fn pool_error(task: &Task, problem: impl ToString) -> LearnError {
+    LearnError::Pool { task: task.name.clone(), problem: problem.to_string() }
+}
+
+/// Training rows by the run's seed; scored rows by a seed that all runs share, so that scores differ by what was learnt.
+fn draw_rows(task: &mut Task, rows: RowCounts, seed: u64) {
+    let pick = |from: &[Example], count: usize, seed: u64| -> Vec<Example> {
+        subset(from.len(), count, seed).into_iter().map(|i| from[i].clone()).collect()
+    };
+    task.train = pick(&task.train, rows.train, seed);
+    task.test = pick(&task.test, rows.test, 0);
+}
