@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use sapo_learn::LearnError;
 use sapo_model::{HubError, ModelError};
 use sapo_prompts::sources::{BankError, SourceError};
 use sapo_tasks::get::GetError;
@@ -104,6 +105,35 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         .or_else(|| error.downcast_ref::<HubError>().and_then(HubError::hint).map(String::from))
         .or_else(|| error.downcast_ref::<GetError>().and_then(GetError::hint).map(String::from))
         .or_else(|| error.downcast_ref::<SourceError>().and_then(hint_on_source))
+        .or_else(|| error.downcast_ref::<LearnError>().and_then(hint_on_learning))
+        .or_else(|| error.chain().any(is_full).then(|| MAKE_ROOM.into()))
+}
+
+const MAKE_ROOM: &str = "make room, or write elsewhere; what was finished is kept";
+
+/// Whether the file system had no room.
+fn is_full(cause: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    let kind = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    kind.is_some_and(|kind| [StorageFull, QuotaExceeded, FileTooLarge].contains(&kind))
+}
+
+fn hint_on_learning(error: &LearnError) -> Option<String> {
+    match error {
+        LearnError::Model(error) => hint_on_model(error),
+        LearnError::Diverged { .. } => Some(
+            "lower train.learning_rate or raise train.warmup_ratio; other settings are another run, the state before \
+             this step stays with this one"
+                .into(),
+        ),
+        LearnError::NoFolder { benchmark } => {
+            let get = if benchmark == "own" { String::new() } else { format!("; `sapo data get {benchmark}` brings it") };
+            Some(format!("name its folder: data = \"path\"{get}"))
+        }
+        LearnError::NoRoom { .. } => Some("take shorter wordings, or a model with a longer context".into()),
+        LearnError::OutOfMemory { .. } => Some("what was finished is kept: the same command goes on".into()),
+        _ => None,
+    }
 }
 
 fn hint_on_input(error: &InputError) -> Option<String> {

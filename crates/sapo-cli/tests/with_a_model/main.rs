@@ -13,3 +13,4 @@ mod refusals;
 mod resume;
 mod select;
 mod too_long;
+mod train;
