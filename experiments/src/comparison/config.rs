@@ -49,7 +49,7 @@ fn untouched() -> String {
     "static".to_string()
 }
 
-/// A way of choosing the training prompt.
+/// A way of choosing the training prompt, or of learning.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Arm {
@@ -61,6 +61,10 @@ pub struct Arm {
     pub reselection: Option<ReselectionConfig>,
     /// What `interference-aware` needs; absent for every other rule.
     pub interference: Option<InterferenceConfig>,
+    /// How this arm learns, where not as all.
+    pub method: Option<MethodConfig>,
+    /// How this arm trains on one task, where not as all.
+    pub train: Option<TrainConfig>,
 }
 
 /// What all arms share in choosing.
@@ -172,8 +176,8 @@ impl ComparisonConfig {
                 },
                 interference: arm.interference,
                 reselection: arm.reselection.clone(),
-                method: self.method.clone(),
-                train: self.train.clone(),
+                method: arm.method.as_ref().unwrap_or(&self.method).clone(),
+                train: arm.train.as_ref().unwrap_or(&self.train).clone(),
                 evaluation: self.evaluation.clone(),
             },
             model_sha256: model_sha256.to_string(),
