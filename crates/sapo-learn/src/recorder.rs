@@ -158,3 +158,32 @@ impl<'a> Recorder<'a> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tch::{Device, Kind, Tensor};
+
+    use super::*;
+
+    #[test]
+    fn a_unit_that_finds_no_memory_is_an_error_and_is_not_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let progress = Progress::open(folder.path(), &json!({})).unwrap();
+        let mut silent = |_: usize, _: usize, _: &str| ();
+        let mut run = Recorder::new(1, Some(&progress), &mut silent);
+        let short = run.unit("train-1", |run| {
+            run.note_seconds(1, "train", 1.0, 1);
+            let _ = Tensor::zeros([1 << 57], (Kind::Float, Device::Cpu));
+            Ok(())
+        });
+        let Err(LearnError::OutOfMemory { doing, .. }) = short else { panic!("{short:?}") };
+        assert_eq!(doing, "train-1");
+        assert!(!progress.has("train-1") && run.record.usage.is_empty());
+        // and done once, it is done for good
+        let found = |run: &mut Recorder<'_>| run.unit("train-1", |_| Ok(7)).unwrap();
+        assert_eq!(found(&mut run), 7);
+        let again: i32 = run.unit("train-1", |_| unreachable!()).unwrap();
+        assert_eq!(again, 7);
+    }
+}
