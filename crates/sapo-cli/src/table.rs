@@ -1,5 +1,7 @@
 use std::io::{self, Write};
 
+use sapo_metrics::{MatrixError, TransferMatrix};
+
 /// Writes rows in columns: the first column left, the others right, the last one as it is.
 pub(crate) fn write<const N: usize>(
     out: &mut dyn Write,
@@ -22,6 +24,51 @@ pub(crate) fn write<const N: usize>(
         writeln!(out, "{}", cells.join("  ").trim_end())?;
     }
     Ok(())
+}
+
+/// Writes rows of any number of columns, those marked in `right` to the right.
+pub(crate) fn write_rows(
+    out: &mut dyn Write,
+    head: &[String],
+    rows: &[Vec<String>],
+    right: &[bool],
+) -> io::Result<()> {
+    let all = || std::iter::once(head).chain(rows.iter().map(Vec::as_slice));
+    let widths: Vec<usize> = (0..head.len())
+        .map(|column| all().map(|row| row[column].chars().count()).max().unwrap_or(0))
+        .collect();
+    for row in all() {
+        let cell = |(column, cell): (usize, &String)| match right.get(column) {
+            Some(true) => format!("{cell:>width$}", width = widths[column]),
+            _ => format!("{cell:<width$}", width = widths[column]),
+        };
+        let cells: Vec<String> = row.iter().enumerate().map(cell).collect();
+        writeln!(out, "{}", cells.join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+/// R: a line for the untouched model and one for each task learnt, a column for each task.
+pub(crate) fn matrix_lines(matrix: &TransferMatrix) -> Result<String, MatrixError> {
+    let tasks = matrix.tasks();
+    let name = |step: usize| match step {
+        0 => "untouched".to_string(),
+        step => format!("{step} {}", one_line(&tasks[step - 1], 40)),
+    };
+    let head =
+        std::iter::once("ROUGE-L after".to_string()).chain((1..=tasks.len()).map(|task| task.to_string()));
+    let mut rows = Vec::new();
+    for step in 0..=tasks.len() {
+        let cells = (0..tasks.len()).map(|task| Ok(format!("{:.1}", matrix.get(step, task)?)));
+        let mut row = vec![name(step)];
+        row.extend(cells.collect::<Result<Vec<_>, MatrixError>>()?);
+        rows.push(row);
+    }
+    let right: Vec<bool> = (0..=tasks.len()).map(|column| column > 0).collect();
+    let mut text = Vec::new();
+    // writing to a Vec cannot fail
+    let _ = write_rows(&mut text, &head.collect::<Vec<_>>(), &rows, &right);
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// A text of at most `most` characters in one line.

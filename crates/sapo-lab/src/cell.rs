@@ -234,6 +234,12 @@ impl Choice {
         self.0.iter().all(|(axis, values)| cell.axis(axis).is_some_and(|value| values.contains(&value)))
     }
 
+    /// Whether the cell with these axes is chosen.
+    #[must_use]
+    pub fn takes_axes<'a>(&self, axis: impl Fn(&str) -> Option<&'a str>) -> bool {
+        self.0.iter().all(|(name, values)| axis(name).is_some_and(|value| values.iter().any(|v| v == value)))
+    }
+
     /// Makes sure that every axis named is one of the grid, so that a typing error does not choose nothing silently.
     ///
     /// # Errors

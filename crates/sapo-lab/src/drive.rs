@@ -67,7 +67,12 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
     } else {
         store.sweep()?;
         if args.force {
-            cells.iter().filter(|cell| choice.takes(cell)).try_for_each(|cell| store.remove(&cell.id()))?;
+            for id in cells.iter().filter(|cell| choice.takes(cell)).map(CellSpec::id) {
+                store.remove(&id)?;
+                if store.holder(&id)?.is_none() {
+                    store.forget_progress(&id)?;
+                }
+            }
         }
         library.load_all(&store, &cells);
         let outcome = compute(args, &store, missing(&store, &cells, &choice))?;

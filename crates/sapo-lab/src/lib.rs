@@ -24,6 +24,7 @@ pub mod plots;
 pub mod progress;
 pub mod provenance;
 pub mod record;
+pub mod runs;
 pub mod store;
 pub mod study;
 pub mod tables;

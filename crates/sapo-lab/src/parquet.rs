@@ -51,6 +51,22 @@ pub enum ParquetError {
     },
 }
 
+impl ParquetError {
+    /// The file that it is about.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Io { path, .. } | Self::Table { path, .. } => Some(path),
+            Self::NotANumber { .. } => None,
+        }
+    }
+}
+
+/// Reads the scores alone.
+pub(crate) fn scores(folder: &Path) -> Result<Vec<Score>, ParquetError> {
+    read_rows(&folder.join(SCORES))
+}
+
 /// Writes every kind of row into `folder` and says which files it made.
 ///
 /// # Errors

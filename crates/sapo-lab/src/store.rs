@@ -26,7 +26,7 @@ use crate::lock::{Holder, Lock, Locks};
 use crate::manifest::{FileEntry, Manifest, Unreadable, VERSION};
 use crate::parquet::{self, ParquetError};
 use crate::provenance::{Program, Provenance};
-use crate::record::RunRecord;
+use crate::record::{RunRecord, Score};
 
 /// What can go wrong with the store; each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +78,18 @@ pub enum StoreError {
         /// What was given.
         got: String,
     },
+}
+
+impl StoreError {
+    /// The file or folder that it is about.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Io { path, .. } | Self::Newer { path, .. } | Self::Damaged { path, .. } => Some(path),
+            Self::Table(error) => error.path(),
+            Self::Manifest { .. } | Self::BadName { .. } => None,
+        }
+    }
 }
 
 fn io_error(path: &Path, operation: &'static str) -> impl FnOnce(io::Error) -> StoreError {
@@ -258,6 +270,33 @@ impl Store {
         }
         let record = parquet::read(&folder, manifest.version)?;
         Ok(StoredRun { cell: manifest.cell, provenance: manifest.provenance, record, folder })
+    }
+
+    /// The stored cells, in the order of their names; whether they are undamaged is known when they are loaded.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn stored(&self) -> Result<Vec<CellId>, StoreError> {
+        let mut ids = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(io_error(&self.folder, "list"))? {
+            let name = entry.map_err(io_error(&self.folder, "list"))?.file_name();
+            ids.extend(name.to_string_lossy().parse::<CellId>().ok().filter(|id| self.contains(id)));
+        }
+        ids.sort();
+        Ok(ids)
+    }
+
+    /// The manifest of a stored cell, whose seal is checked; the files beside it are not looked at.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    pub fn manifest(&self, id: &CellId) -> Result<Manifest, StoreError> {
+        self.checked_manifest(id, &self.cell_folder(id))
+    }
+
+    /// The scores of a stored cell alone, without a look at checksums.
+    pub(crate) fn scores(&self, id: &CellId) -> Result<Vec<Score>, StoreError> {
+        Ok(parquet::scores(&self.cell_folder(id))?)
     }
 
     fn checked_manifest(&self, id: &CellId, folder: &Path) -> Result<Manifest, StoreError> {

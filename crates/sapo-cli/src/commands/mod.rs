@@ -7,6 +7,7 @@ mod matrix;
 mod merge;
 mod paraphrase;
 mod pool;
+mod runs;
 mod score;
 mod select;
 mod train;
@@ -29,6 +30,9 @@ pub(crate) enum Command {
     Merge(merge::MergeArgs),
     Score(score::ScoreArgs),
     Matrix(matrix::MatrixArgs),
+    /// Look at stored runs: list, show, diff, check, gc
+    #[command(subcommand)]
+    Runs(runs::RunsCommand),
     /// Get a benchmark, or check data of your own
     #[command(subcommand)]
     Data(data::DataCommand),
@@ -47,6 +51,7 @@ impl Command {
             Self::Merge(args) => merge::run(args, out),
             Self::Score(args) => score::run(args, out),
             Self::Matrix(args) => matrix::run(args, out),
+            Self::Runs(command) => command.run(out),
             Self::Data(command) => command.run(out),
         }
     }

@@ -10,7 +10,7 @@ use sapo_metrics::{Convention, Transfer, TransferMatrix};
 use serde_json::{Map, Value, json};
 
 use super::METRIC;
-use crate::table::one_line;
+use crate::table::{matrix_lines, one_line};
 
 /// The wordings that the tasks are prompted with at the end, by task.
 pub(super) const PROMPTS: &str = "prompts.json";
@@ -36,22 +36,7 @@ impl<'a> Outcome<'a> {
 
     /// R with the chosen wordings, then AP, BWT and FWT.
     pub(super) fn write_table(&self, out: &mut dyn Write) -> anyhow::Result<()> {
-        let tasks = self.matrix.tasks();
-        let heads: Vec<String> = (1..=tasks.len()).map(|task| task.to_string()).collect();
-        let name = |step: usize| match step {
-            0 => "untouched".to_string(),
-            step => format!("{step} {}", one_line(&tasks[step - 1], 40)),
-        };
-        let width = (0..=tasks.len()).map(|step| name(step).chars().count()).max().unwrap_or(0);
-        let line = |first: &str, cells: &[String]| {
-            let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:>6}")).collect();
-            format!("{first:<width$}  {}", cells.join("  "))
-        };
-        writeln!(out, "{}", line("ROUGE-L after", &heads))?;
-        for step in 0..=tasks.len() {
-            let cells = (0..tasks.len()).map(|task| Ok(format!("{:.1}", self.matrix.get(step, task)?)));
-            writeln!(out, "{}", line(&name(step), &cells.collect::<anyhow::Result<Vec<_>>>()?))?;
-        }
+        write!(out, "{}", matrix_lines(&self.matrix)?)?;
         writeln!(out)?;
         for (convention, transfer) in &self.transfers {
             let show = |value: Option<f64>| value.map_or("-".to_string(), |value| format!("{value:.2}"));
