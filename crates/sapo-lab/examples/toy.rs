@@ -1,6 +1,6 @@
 //! A study of nothing, quick enough to be run, killed and run again by the end-to-end tests.
 //!
-//! `TOY_STEP_MS` makes it slow, `TOY_PANIC` and `TOY_FAIL` name a cell (`arm=b seed=1`) that goes wrong, and `TOY_TRACE`
+//! `TOY_STEP_MS` makes it slow, `TOY_KEEP` lets it go on from its last step, `TOY_BYTES` makes its cells so large, `TOY_PANIC` and `TOY_FAIL` name a cell (`arm=b seed=1`) that goes wrong, and `TOY_TRACE`
 //! names a file that gets a line for every cell that is begun.
 
 use std::env;
@@ -52,9 +52,22 @@ impl Study for Toy {
         }
         println!("a library that prints where it should not");
         let pause = env::var("TOY_STEP_MS").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
-        for step in 1..=STEPS {
+        let kept = context.progress_folder().map(|folder| folder.join("steps"));
+        let done = kept
+            .as_ref()
+            .and_then(|path| fs::read_to_string(path).ok())
+            .map_or(Ok(0), |text| text.parse())?;
+        for step in done + 1..=STEPS {
             sleep(Duration::from_millis(pause));
+            if env::var("TOY_KEEP").is_ok()
+                && let Some(path) = &kept
+            {
+                sapo_lab::files::write_whole(path, step.to_string().as_bytes())?;
+            }
             context.progress(step, STEPS, "adding");
+        }
+        if let Some(bytes) = env::var("TOY_BYTES").ok().and_then(|text| text.parse().ok()) {
+            fs::write(context.artifacts().join("weights.bin"), vec![7; bytes])?;
         }
         if is_named_by("TOY_PANIC") {
             panic!("the roof fell in");

@@ -50,7 +50,11 @@ pub(crate) enum Unreadable {
 const SEAL: &str = "sha256";
 
 impl Manifest {
-    pub(crate) fn to_text(&self) -> serde_json::Result<String> {
+    /// The text of the file, with a checksum of all of it.
+    ///
+    /// # Errors
+    /// When a value cannot be written as JSON.
+    pub fn to_text(&self) -> serde_json::Result<String> {
         let mut value = serde_json::to_value(self)?;
         let seal = checksum::of_bytes(canonical(&value).to_string().as_bytes());
         value[SEAL] = Value::String(seal);
@@ -118,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_named_before_anything_else() {
-        let newer = br#"{"version": 3, "all": "different"}"#;
+        let newer = br#"{"version": 4, "all": "different"}"#;
         assert_eq!(Manifest::from_bytes(newer), Err(Unreadable::Newer { version: 3 }));
     }
 }

@@ -62,9 +62,18 @@ impl ParquetError {
     }
 }
 
-/// Reads the scores alone.
-pub(crate) fn scores(folder: &Path) -> Result<Vec<Score>, ParquetError> {
-    read_rows(&folder.join(SCORES))
+/// The scores of many folders in one scan, each with the file it is from; the first file that is not what it should be
+/// fails them all.
+pub(crate) fn scan_scores(folders: &[PathBuf], metric: &str) -> PolarsResult<Vec<(String, Score)>> {
+    const FILE: &str = "file";
+    let paths =
+        folders.iter().map(|folder| PlRefPath::new(folder.join(SCORES).to_string_lossy().as_ref())).collect();
+    let options =
+        ScanArgsParquet { glob: false, include_file_paths: Some(FILE.into()), ..ScanArgsParquet::default() };
+    let frame =
+        LazyFrame::scan_parquet_files(paths, options)?.filter(col("metric").eq(lit(metric))).collect()?;
+    let files = String::values(frame.column(FILE)?)?;
+    Ok(files.into_iter().zip(Score::rows(&frame)?).collect())
 }
 
 /// Writes every kind of row into `folder` and says which files it made.

@@ -47,7 +47,9 @@ impl Code {
 
     fn at(checkout: &Path) -> Self {
         let git = |arguments: &[&str]| {
-            let output = Command::new("git").arg("-C").arg(checkout).args(arguments).output().ok()?;
+            // killed while it holds a lock it would leave the lock in the user's repository: it is to take none
+            let git = ["--no-optional-locks", "-C"];
+            let output = Command::new("git").args(git).arg(checkout).args(arguments).output().ok()?;
             output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
         };
         let commit = git(&["rev-parse", "--verify", "--quiet", "HEAD"]);

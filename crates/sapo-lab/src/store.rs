@@ -26,7 +26,7 @@ use crate::lock::{Holder, Lock, Locks};
 use crate::manifest::{FileEntry, Manifest, Unreadable, VERSION};
 use crate::parquet::{self, ParquetError};
 use crate::provenance::{Program, Provenance};
-use crate::record::{RunRecord, Score};
+use crate::record::RunRecord;
 
 /// What can go wrong with the store; each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -292,11 +292,6 @@ impl Store {
     /// As [`Store::load`].
     pub fn manifest(&self, id: &CellId) -> Result<Manifest, StoreError> {
         self.checked_manifest(id, &self.cell_folder(id))
-    }
-
-    /// The scores of a stored cell alone, without a look at checksums.
-    pub(crate) fn scores(&self, id: &CellId) -> Result<Vec<Score>, StoreError> {
-        Ok(parquet::scores(&self.cell_folder(id))?)
     }
 
     fn checked_manifest(&self, id: &CellId, folder: &Path) -> Result<Manifest, StoreError> {

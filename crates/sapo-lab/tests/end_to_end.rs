@@ -2,111 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
+mod toy;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
+use rustix::process::Signal;
 
-/// A folder of runs and the toy experiment on it.
-struct Lab {
-    folder: TempDir,
-    environment: Vec<(&'static str, String)>,
-}
-
-impl Lab {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let trace = folder.path().join("trace").display().to_string();
-        Self { folder, environment: vec![("TOY_TRACE", trace)] }
-    }
-
-    fn with(mut self, variable: &'static str, value: &str) -> Self {
-        self.environment.push((variable, value.to_owned()));
-        self
-    }
-
-    /// The same runs in another environment.
-    fn without_faults(mut self) -> Self {
-        self.environment.truncate(1);
-        self
-    }
-
-    fn command(&self, arguments: &str) -> Command {
-        // target/<profile>/deps/<test> -> target/<profile>/examples/toy
-        let test = std::env::current_exe().unwrap();
-        let toy = test.parent().unwrap().parent().unwrap().join("examples/toy");
-        let mut command = Command::new(toy);
-        command.current_dir(self.folder.path()).args(arguments.split_whitespace());
-        command.envs(self.environment.iter().map(|(variable, value)| (variable, value)));
-        command.env("RUST_BACKTRACE", "0").env_remove("COLUMNS").env_remove("RUST_LOG");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    fn run(&self, arguments: &str) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    fn start(&self, arguments: &str) -> Child {
-        self.command(arguments).spawn().unwrap()
-    }
-
-    fn runs(&self) -> PathBuf {
-        self.folder.path().join("runs/toy")
-    }
-
-    fn table(&self) -> String {
-        fs::read_to_string(self.runs().join("tables/sums.csv")).unwrap()
-    }
-
-    /// The cells that were begun so far, sorted.
-    fn begun(&self) -> Vec<String> {
-        let trace = fs::read_to_string(self.folder.path().join("trace")).unwrap_or_default();
-        let mut begun: Vec<_> = trace.lines().map(str::to_owned).collect();
-        begun.sort();
-        begun
-    }
-
-    fn stored(&self) -> Vec<PathBuf> {
-        let is_cell = |path: &PathBuf| path.join("manifest.json").exists();
-        entries(&self.runs()).into_iter().filter(is_cell).collect()
-    }
-
-    fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
-        let start = Instant::now();
-        while !condition(self) {
-            assert!(start.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-
-    fn nothing_is_left_over(&self) {
-        assert_eq!(entries(&self.runs().join(".staging")), Vec::<PathBuf>::new());
-        let locks = entries(&self.runs().join(".locks"));
-        assert!(locks.iter().all(|path| path.extension().is_none()), "{locks:?}");
-    }
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    fs::read_dir(folder)
-        .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
-        .unwrap_or_default()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn signal(pid: u32, signal: Signal) {
-    kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
-}
+use toy::{Lab, entries, err, out, signal};
 
 const ALL: [&str; 4] = ["arm=a seed=0", "arm=a seed=1", "arm=b seed=0", "arm=b seed=1"];
 const TABLE: &str = "arm,seed,sum,limited\na,0,10,false\nb,0,20,false\na,1,11,false\nb,1,21,false\n";
@@ -291,19 +195,19 @@ fn workers_die_with_their_parent() {
 }
 
 #[test]
-fn three_processes_on_one_grid_compute_each_cell_once() {
+fn eight_processes_on_one_grid_compute_each_cell_once() {
     let lab = Lab::new().with("TOY_STEP_MS", "20");
-    let parents: Vec<_> = (0..3).map(|_| lab.start("--jobs 2 --seeds 3")).collect();
+    let parents: Vec<_> = (0..8).map(|_| lab.start("--jobs 2 --seeds 8")).collect();
     for parent in parents {
         let output = parent.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", err(&output));
-        assert_eq!(out(&output), "6 of 6 sums, see tables/sums.csv\n");
+        assert_eq!(out(&output), "16 of 16 sums, see tables/sums.csv\n");
     }
     let begun = lab.begun();
     let mut once = begun.clone();
     once.dedup();
     assert_eq!(begun, once);
-    assert_eq!(begun.len(), 6);
+    assert_eq!(begun.len(), 16);
     lab.nothing_is_left_over();
 }
 

@@ -5,16 +5,25 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
 use sapo_metrics::Convention;
 
-use crate::cell::{CellId, CellSpec};
-use crate::parquet::{Field, Row, read_rows, row, write_rows};
+use crate::cell::CellId;
+use crate::checksum;
+use crate::files::write_whole;
+use crate::manifest::Manifest;
+use crate::parquet::{Field, Row, read_rows, row, scan_scores, write_rows};
+use crate::record::{RunRecord, Score};
 use crate::store::{Store, StoreError};
 
 const INDEX: &str = "index.parquet";
+/// The checksum of the index: a damaged one is as good as none.
+const SEAL: &str = "index.sha256";
+/// New cells that are read together: bounds the memory.
+const CHUNK: usize = 2_000;
 /// The metric of the transfer matrix, as the paper's.
 const METRIC: &str = "rouge_l";
 
@@ -75,32 +84,44 @@ impl Index {
     /// # Errors
     /// [`StoreError::Io`] where the folder cannot be listed.
     pub fn of(store: &Store) -> Result<Self, StoreError> {
-        let path = store.folder().join(INDEX);
-        let known: Vec<IndexedCell> = read_rows(&path).unwrap_or_default();
+        let known = kept(store).unwrap_or_default();
         let known: HashMap<&str, &IndexedCell> = known.iter().map(|cell| (cell.id.as_str(), cell)).collect();
-        let stored = store.stored()?;
-        let read = |id: &CellId| -> Result<(IndexedCell, bool), (CellId, StoreError)> {
-            let changed = changed(store, id);
-            match known.get(id.as_str()) {
-                Some(cell) if cell.changed == changed => Ok(((*cell).clone(), false)),
-                _ => Ok((indexed(store, id, changed).map_err(|error| (id.clone(), error))?, true)),
-            }
-        };
-        let (mut cells, mut unreadable, mut news) = (Vec::new(), Vec::new(), stored.len() != known.len());
-        for read in stored.par_iter().map(read).collect::<Vec<_>>() {
-            match read {
-                Ok((cell, is_new)) => {
-                    news |= is_new;
-                    cells.push(cell);
-                }
-                Err(problem) => unreadable.push(problem),
-            }
+        let (old, new): (Vec<_>, Vec<_>) =
+            store.stored()?.into_iter().map(|id| (changed(store, &id), id)).partition(|(changed, id)| {
+                known.get(id.as_str()).is_some_and(|cell| cell.changed == *changed)
+            });
+        let news = !new.is_empty() || old.len() != known.len();
+        let mut cells: Vec<IndexedCell> =
+            old.iter().filter_map(|(_, id)| known.get(id.as_str()).map(|cell| (*cell).clone())).collect();
+        let mut unreadable = Vec::new();
+        for chunk in new.chunks(CHUNK) {
+            let (read, problems) = index_cells(store, chunk);
+            cells.extend(read);
+            unreadable.extend(problems);
         }
+        cells.sort_by(|a, b| a.id.cmp(&b.id));
         if news {
-            // it only saves time
-            let _ = write_rows(&path, &cells);
+            keep(store, &cells);
         }
         Ok(Self { cells, unreadable })
+    }
+}
+
+/// The index that was kept, if it is as it was written.
+fn kept(store: &Store) -> Option<Vec<IndexedCell>> {
+    let path = store.folder().join(INDEX);
+    let (_, found) = checksum::of_file(&path).ok()?;
+    let seal = fs::read_to_string(store.folder().join(SEAL)).ok()?;
+    (seal == found).then(|| read_rows(&path).ok()).flatten()
+}
+
+/// Keeps the index, where that can be done: it only saves time.
+fn keep(store: &Store, cells: &[IndexedCell]) {
+    let path = store.folder().join(INDEX);
+    if write_rows(&path, cells).is_ok()
+        && let Ok((_, sum)) = checksum::of_file(&path)
+    {
+        let _ = write_whole(&store.folder().join(SEAL), sum.as_bytes());
     }
 }
 
@@ -110,25 +131,55 @@ fn changed(store: &Store, id: &CellId) -> u64 {
     modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_nanos() as u64)
 }
 
-fn indexed(store: &Store, id: &CellId, changed: u64) -> Result<IndexedCell, StoreError> {
-    let manifest = store.manifest(id)?;
-    let scores = store.scores(id)?;
-    let transfer = crate::RunRecord { scores, ..crate::RunRecord::default() }
-        .matrix(METRIC)
-        .and_then(|matrix| matrix.transfer(Convention::Released))
-        .ok();
-    let axes =
-        |cell: &CellSpec| cell.axes().into_iter().map(|(axis, value)| format!("{axis}={value}")).collect();
-    Ok(IndexedCell {
-        id: id.to_string(),
+/// Reads cells that are new to the index: their manifests in parallel, their scores in one scan.
+fn index_cells(store: &Store, cells: &[(u64, CellId)]) -> (Vec<IndexedCell>, Vec<(CellId, StoreError)>) {
+    let manifests: Vec<_> = cells.par_iter().map(|(_, id)| store.manifest(id)).collect();
+    let mut scores = scores_of(store, cells);
+    let (mut read, mut unreadable) = (Vec::new(), Vec::new());
+    for ((changed, id), manifest) in cells.iter().zip(manifests) {
+        match manifest {
+            Ok(manifest) => read.push(indexed(*changed, manifest, scores.remove(id).unwrap_or_default())),
+            Err(error) => unreadable.push((id.clone(), error)),
+        }
+    }
+    (read, unreadable)
+}
+
+/// The scores of many cells. Where one file is damaged, each is read alone, and the cell of that one has none: `check`
+/// names it.
+fn scores_of(store: &Store, cells: &[(u64, CellId)]) -> HashMap<CellId, Vec<Score>> {
+    let folder = |cell: &(u64, CellId)| store.cell_folder(&cell.1);
+    let folders: Vec<PathBuf> = cells.iter().map(folder).collect();
+    let scanned = scan_scores(&folders, METRIC).unwrap_or_else(|_| {
+        folders
+            .iter()
+            .flat_map(|folder| scan_scores(std::slice::from_ref(folder), METRIC).unwrap_or_default())
+            .collect()
+    });
+    let mut of_cells: HashMap<CellId, Vec<Score>> = HashMap::new();
+    for (file, score) in scanned {
+        let id = Path::new(&file).parent().and_then(|folder| folder.file_name()?.to_str()?.parse().ok());
+        if let Some(id) = id {
+            of_cells.entry(id).or_default().push(score);
+        }
+    }
+    of_cells
+}
+
+fn indexed(changed: u64, manifest: Manifest, scores: Vec<Score>) -> IndexedCell {
+    let matrix = RunRecord { scores, ..RunRecord::default() }.matrix(METRIC);
+    let transfer = matrix.and_then(|matrix| matrix.transfer(Convention::Released)).ok();
+    let origin = manifest.provenance;
+    IndexedCell {
+        id: manifest.id.to_string(),
         changed,
-        axes: axes(&manifest.cell),
-        finished: manifest.provenance.finished,
-        wall_seconds: manifest.provenance.wall_seconds,
-        attempts: manifest.provenance.notes.get("attempts").and_then(serde_json::Value::as_u64).unwrap_or(1),
+        axes: manifest.cell.axes().into_iter().map(|(axis, value)| format!("{axis}={value}")).collect(),
+        finished: origin.finished,
+        wall_seconds: origin.wall_seconds,
+        attempts: origin.notes.get("attempts").and_then(serde_json::Value::as_u64).unwrap_or(1),
         limited: manifest.cell.config()["limited"].as_bool().unwrap_or(false),
         ap: transfer.map(|transfer| transfer.ap),
         bwt: transfer.and_then(|transfer| transfer.bwt),
         fwt: transfer.and_then(|transfer| transfer.fwt),
-    })
+    }
 }
