@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value, context};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -50,7 +51,7 @@ pub(super) fn render(experiments: &[Experiment]) -> Result<String, ReportError> 
     let sections = experiments.iter().map(section).collect::<Result<Vec<Value>, ReportError>>()?;
     let names: Vec<&str> = experiments.iter().map(|experiment| experiment.name.as_str()).collect();
     let mut environment = Environment::new();
-    environment.set_keep_trailing_newline(true);
+    environment.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build()?);
     environment.add_template(TEMPLATE, include_str!("../../assets/report/report.html"))?;
     Ok(environment.get_template(TEMPLATE)?.render(context! {
         title => format!("Report: {}", names.join(", ")),

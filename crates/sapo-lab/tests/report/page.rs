@@ -21,10 +21,10 @@ fn data(html: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The page without data, style and script: what the template and Rust wrote.
+/// The page without data, style, script and pictures: what the template and Rust wrote.
 fn markup(html: &str) -> String {
     let mut text = html.to_owned();
-    for (opening, closing) in [("<script", "</script>"), ("<style", "</style>")] {
+    for (opening, closing) in [("<script", "</script>"), ("<style", "</style>"), (";base64,", "\"")] {
         while let Some(start) = text.find(opening) {
             let end = start + text[start..].find(closing).unwrap() + closing.len();
             text.replace_range(start..end, "");
@@ -173,7 +173,7 @@ fn a_damaged_cell_is_named_and_the_others_are_shown() {
 fn figures_are_those_of_the_experiment_or_else_the_usual_ones() {
     let lab = Lab::with_grid(2);
     let html = markup(&page(&lab).html);
-    assert_eq!(html.matches("<img src=\"data:image/svg+xml;base64,").count(), 3, "{html}");
+    assert_eq!(html.matches("<img src=\"data:image/svg+xml").count(), 3, "{html}");
     assert!(html.contains("Drawn for this page"), "{html}");
 
     fs::create_dir(lab.folder().join("plots")).unwrap();
