@@ -77,7 +77,7 @@ function cells(host, data, state, colours) {
   const columns = [...(axes.length > 0 ? axes : [{ label: "cell", value: (cell) => cell.id }]), ...scores,
     { label: "time", number: true, value: (cell) => cell.seconds, show: (cell) => duration(cell.seconds) },
     { label: "tokens", number: true, value: (cell) => cell.tokens, show: (cell) => whole(cell.tokens) }];
-  if (data.cells.some((cell) => cell.limited)) {
+  if (data.cells.some((cell) => cell.limited) && !data.axes.includes("limited")) {
     columns.push({ label: "examples", value: (cell) => (cell.limited ? "limited" : "all"), filter: true });
   }
   const title = (cell) => data.axes.map((axis, at) => `${axis} ${cell.axes[at]}`).join(", ") || cell.id;

@@ -1,6 +1,6 @@
 //! Cells that differ in their seed alone, as one row: means with intervals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sapo_metrics::{Bootstrap, Convention, Estimate, StatsError, Transfer};
 use serde::Serialize;
@@ -8,17 +8,20 @@ use serde::Serialize;
 use super::cell::Cell;
 use super::page::hex;
 use super::settings::SEED;
-use crate::plots::palette::colours;
+use crate::plots::palette::{Rgb, colours};
 
 /// The seed that the experiments' own tables take, so that both show the same intervals.
 const BOOTSTRAP_SEED: u64 = 0;
+
+/// The axis whose values have colours of their own.
+const ARM: &str = "arm";
 
 /// All runs of one setting.
 #[derive(Debug, Serialize)]
 pub(super) struct Group {
     /// The values of the axes other than the seed.
     pub(super) axes: Vec<String>,
-    /// The colour of its figures.
+    /// The colour of its arm, the same as in the experiments' figures.
     pub(super) colour: String,
     /// Number of runs.
     pub(super) runs: usize,
@@ -49,6 +52,11 @@ impl Group {
     pub(super) fn name(&self) -> String {
         if self.axes.is_empty() { "all runs".to_owned() } else { self.axes.join(", ") }
     }
+
+    /// What its colour stands for: its arm, whatever else tells it from other groups, or all of it.
+    fn coloured_by(&self, arm: Option<usize>) -> String {
+        arm.map_or_else(|| self.name(), |place| self.axes[place].clone())
+    }
 }
 
 /// The groups in order of appearance.
@@ -66,9 +74,18 @@ pub(super) fn groups(cells: &[Cell], axes: &[String]) -> Result<Vec<Group>, Stat
         .into_iter()
         .map(|(axes, places)| group(cells, axes, places))
         .collect::<Result<Vec<_>, _>>()?;
-    let names: Vec<String> = groups.iter().map(Group::name).collect();
-    for (group, colour) in groups.iter_mut().zip(colours(names.iter().map(String::as_str))) {
-        group.colour = hex(colour);
+    let arm = axes.iter().filter(|axis| *axis != SEED).position(|axis| axis == ARM);
+    let mut names: Vec<String> = Vec::new();
+    for group in &groups {
+        let name = group.coloured_by(arm);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let colours: HashMap<&str, Rgb> =
+        names.iter().map(String::as_str).zip(colours(names.iter().map(String::as_str))).collect();
+    for group in &mut groups {
+        group.colour = colours.get(group.coloured_by(arm).as_str()).copied().map(hex).unwrap_or_default();
     }
     Ok(groups)
 }

@@ -48,6 +48,7 @@ fn means_are_over_seeds_and_every_cell_is_there() {
     let shown = &groups[1]["scores"]["rouge_l"]["released"];
     assert_eq!(shown["AP"], json!(ap));
     // later training takes 10, then 20 and 10: mean of 10 and 15; nothing happens before a task is trained
+    assert_eq!((&groups[0]["colour"], &groups[1]["colour"]), (&json!("#4d4d4d"), &json!("#0072b2")));
     assert_eq!((&shown["BWT"]["mean"], &shown["FWT"]["mean"]), (&json!(-12.5), &json!(0.0)));
 
     let cells = data["cells"].as_array().unwrap();
@@ -137,6 +138,9 @@ fn limited_incomplete_and_mixed_grids_are_marked() {
             (&json!(["sapo", "true"]), &json!(2))
         ]
     );
+    let colours: Vec<&Value> =
+        data["groups"].as_array().unwrap().iter().map(|group| &group["colour"]).collect();
+    assert!(colours[0] == colours[2] && colours[0] != colours[1], "an arm keeps its colour: {colours:?}");
 }
 
 #[test]
