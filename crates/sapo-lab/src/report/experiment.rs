@@ -140,10 +140,8 @@ fn notices(source: &Source, description: Option<&Description>, cells: &[Cell]) -
         return notices;
     }
     let Some(description) = description else {
-        notices.push(
-            "The size of the grid is not stored with these runs, so whether they are complete is not known."
-                .to_owned(),
-        );
+        notices
+            .push("No grid is stored with these runs, so whether they are complete is not known.".to_owned());
         return notices;
     };
     let grid: BTreeSet<&str> = description.cells.iter().map(|id| id.as_str()).collect();

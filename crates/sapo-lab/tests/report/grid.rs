@@ -128,6 +128,7 @@ pub(crate) fn record(cell: &CellSpec) -> RunRecord {
             step: task,
             optimiser_step,
             loss: 2.0 / f64::from(optimiser_step),
+            term: Some(0.0),
             learning_rate: 1e-3,
             wording: "bank-2".into(),
         }));

@@ -148,8 +148,8 @@ fn without_the_experiments_own_words_the_page_says_so() {
     let lab = Lab::new();
     grid(1).iter().for_each(|cell| lab.store(cell));
     let html = page(&lab).html;
-    assert!(html.contains("The question is not stored with these runs"), "{}", markup(&html));
-    assert!(html.contains("The size of the grid is not stored"), "{}", markup(&html));
+    assert!(html.contains("No question is stored with these runs"), "{}", markup(&html));
+    assert!(html.contains("No grid is stored with these runs"), "{}", markup(&html));
 }
 
 #[test]
