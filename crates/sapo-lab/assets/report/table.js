@@ -66,7 +66,8 @@ function dataTable(host, { caption, columns, rows, detail, title }) {
       const button = make("button", { type: "button", class: "more", click: more }, `Show ${ROWS} more`);
       body.append(make("tr", {}, make("td", { colspan: width }, button)));
     }
-    count.textContent = found.length === rows.length ? `${rows.length} rows` : `${found.length} of ${rows.length} rows`;
+    const all = rows.length === 1 ? "1 row" : `${rows.length} rows`;
+    count.textContent = found.length === rows.length ? all : `${found.length} of ${all}`;
   }
 
   function rowElements(row) {
