@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use sapo_lab::report::ReportError;
 use sapo_learn::LearnError;
 use sapo_model::{HubError, ModelError};
 use sapo_prompts::sources::{BankError, SourceError};
@@ -106,6 +107,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         .or_else(|| error.downcast_ref::<GetError>().and_then(GetError::hint).map(String::from))
         .or_else(|| error.downcast_ref::<SourceError>().and_then(hint_on_source))
         .or_else(|| error.downcast_ref::<LearnError>().and_then(hint_on_learning))
+        .or_else(|| error.downcast_ref::<ReportError>().and_then(hint_on_report))
         .or_else(|| error.chain().any(is_full).then(|| MAKE_ROOM.into()))
 }
 
@@ -134,6 +136,14 @@ fn hint_on_learning(error: &LearnError) -> Option<String> {
         LearnError::OutOfMemory { .. } => Some("what was finished is kept: the same command goes on".into()),
         _ => None,
     }
+}
+
+fn hint_on_report(error: &ReportError) -> Option<String> {
+    matches!(error, ReportError::NoRuns { .. }).then(|| {
+        "runs are the folder of an experiment, as runs/quickstart, or of one cell in it, as \
+         runs/quickstart/0123456789abcdef"
+            .into()
+    })
 }
 
 fn hint_on_input(error: &InputError) -> Option<String> {

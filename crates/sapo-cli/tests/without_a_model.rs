@@ -9,7 +9,7 @@ use serde_json::json;
 #[test]
 fn help() {
     let nowhere = folder(&[]);
-    let commands: [(&str, &[&str]); 12] = [
+    let commands: [(&str, &[&str]); 13] = [
         ("sapo", &[]),
         ("select", &["select"]),
         ("paraphrase", &["paraphrase"]),
@@ -20,6 +20,7 @@ fn help() {
         ("merge", &["merge"]),
         ("score", &["score"]),
         ("matrix", &["matrix"]),
+        ("report", &["report"]),
         ("data_check", &["data", "check"]),
         ("data_get", &["data", "get"]),
     ];

@@ -12,6 +12,7 @@ use anyhow::{Context, bail};
 use crate::args::{EngineKind, ExperimentArgs};
 use crate::cell::{CellId, CellSpec, Choice};
 use crate::engine::{Failure, LocalEngine, Outcome};
+use crate::experiment::Description;
 use crate::listing;
 use crate::progress::Display;
 use crate::provenance::cores;
@@ -66,6 +67,7 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
         }
     } else {
         store.sweep()?;
+        Description::new(study.name(), study.question(), &cells).write(store.folder())?;
         if args.force {
             for id in cells.iter().filter(|cell| choice.takes(cell)).map(CellSpec::id) {
                 store.remove(&id)?;

@@ -123,6 +123,6 @@ mod tests {
     #[test]
     fn a_newer_version_is_named_before_anything_else() {
         let newer = br#"{"version": 4, "all": "different"}"#;
-        assert_eq!(Manifest::from_bytes(newer), Err(Unreadable::Newer { version: 3 }));
+        assert_eq!(Manifest::from_bytes(newer), Err(Unreadable::Newer { version: 4 }));
     }
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use sapo_lab::experiment::Description;
 
 use toy::{Lab, entries, err, out, signal};
 
@@ -47,6 +48,23 @@ fn a_larger_grid_computes_what_is_new_and_force_computes_again() {
     lab.run("--force --only arm=a,seed=1");
     assert_eq!(lab.begun(), ["arm=a seed=0", "arm=a seed=1", "arm=a seed=1", "arm=b seed=0", "arm=b seed=1"]);
     assert_eq!(lab.table(), TABLE);
+}
+
+#[test]
+fn the_question_and_the_grid_are_kept_beside_the_cells() {
+    let lab = Lab::new();
+    lab.run("--seeds 1 --only arm=b");
+    let kept = || Description::read(&lab.runs()).unwrap().unwrap();
+    assert_eq!(kept().question, "Is the sum of an arm and a seed what it should be?");
+    assert_eq!(
+        (kept().axes[0].values.as_slice(), kept().cells.len()),
+        (&["a".to_owned(), "b".to_owned()][..], 2)
+    );
+    lab.run("--seeds 2 --dry-run");
+    lab.run("--seeds 2 --plot-only");
+    assert_eq!(kept().cells.len(), 2, "what only looks changes nothing");
+    lab.run("--seeds 2");
+    assert_eq!(kept().cells.len(), 4);
 }
 
 #[test]

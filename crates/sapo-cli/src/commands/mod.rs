@@ -7,6 +7,7 @@ mod matrix;
 mod merge;
 mod paraphrase;
 mod pool;
+mod report;
 mod runs;
 mod score;
 mod select;
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     Merge(merge::MergeArgs),
     Score(score::ScoreArgs),
     Matrix(matrix::MatrixArgs),
+    Report(report::ReportArgs),
     /// Look at stored runs: list, show, diff, check, gc
     #[command(subcommand)]
     Runs(runs::RunsCommand),
@@ -51,6 +53,7 @@ impl Command {
             Self::Merge(args) => merge::run(args, out),
             Self::Score(args) => score::run(args, out),
             Self::Matrix(args) => matrix::run(args, out),
+            Self::Report(args) => report::run(args, out),
             Self::Runs(command) => command.run(out),
             Self::Data(command) => command.run(out),
         }

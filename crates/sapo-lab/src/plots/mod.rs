@@ -22,7 +22,7 @@ mod axes;
 mod check;
 mod error;
 mod named_points;
-mod palette;
+pub(crate) mod palette;
 mod ranking;
 mod render;
 mod scene;

@@ -81,7 +81,8 @@ impl Figure {
         encoded(&averaged(&fine, width as usize, height as usize), width, height)
     }
 
-    fn svg(&self) -> Result<Vec<u8>, String> {
+    /// The vector drawing, for who puts it elsewhere than into a file.
+    pub(crate) fn svg(&self) -> Result<Vec<u8>, String> {
         let mut document = String::new();
         let mut backend = SVGBackend::with_string(&mut document, self.size());
         let to = (f64::from(self.size().0), f64::from(self.size().1));

@@ -6,7 +6,7 @@ use clap::Args;
 use sapo_lab::Store;
 use sapo_lab::cell::Choice;
 use sapo_lab::runs::{Index, IndexedCell};
-use sapo_metrics::{Bootstrap, Estimate};
+use sapo_metrics::{Bootstrap, Estimate, IntervalMethod};
 use serde_json::{Value, json};
 
 use super::Root;
@@ -187,6 +187,11 @@ fn estimate(values: &[f64]) -> anyhow::Result<Option<Estimate>> {
     Ok(match values {
         [] => None,
         [single] => Some(Estimate::single(*single)),
+        // with so many values fewer resamples say the same
+        many if many.len() > 1000 => {
+            let bootstrap = Bootstrap { resamples: 1000, method: IntervalMethod::Percentile, ..Bootstrap::new(0) };
+            Some(bootstrap.mean(many).context("interval of a mean")?)
+        }
         many => Some(Bootstrap::new(0).mean(many).context("interval of a mean")?),
     })
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use sapo_lab::experiment::Description;
 use sapo_lab::provenance::Code;
 use sapo_lab::{CellContext, CellSpec, Computed, RunRecord, Store, StoredRun, compute_cell};
 use sapo_learn::runs::{Places, RunConfig};
@@ -102,6 +103,8 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         return Ok(writeln!(out, "{} ({state})", folder.display())?);
     }
     store.sweep()?;
+    let question = format!("{} on stream {}", config.method.name(), config.stream.stream);
+    Description::new(store.experiment(), &question, std::slice::from_ref(&cell)).write(store.folder())?;
     if args.force {
         store.remove(&cell.id())?;
         store.forget_progress(&cell.id())?;
