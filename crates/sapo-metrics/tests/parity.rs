@@ -84,7 +84,9 @@ fn traces_metrics() {
         rows.iter().filter_map(of).any(|score| score > 0.0) && rows.iter().any(|row| of(row) == Some(0.0))
     };
     assert!(several_values(|row| row.rouge_l) && several_values(|row| row.first_letter));
-    assert!(rows.iter().any(|row| row.rouge_l.is_none()) && rows.iter().any(|row| row.first_letter.is_none()));
+    assert!(
+        rows.iter().any(|row| row.rouge_l.is_none()) && rows.iter().any(|row| row.first_letter.is_none())
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! One file a command: its options with the help that explains them, and what it does.
 
 mod data;
+mod eval;
 mod generate;
 mod loss;
 mod matrix;
@@ -28,6 +29,7 @@ pub(crate) enum Command {
     Loss(loss::LossArgs),
     Generate(generate::GenerateArgs),
     Merge(merge::MergeArgs),
+    Eval(eval::EvalArgs),
     Score(score::ScoreArgs),
     Matrix(matrix::MatrixArgs),
     /// Look at stored runs: list, show, diff, check, gc
@@ -49,6 +51,7 @@ impl Command {
             Self::Loss(args) => loss::run(args, out),
             Self::Generate(args) => generate::run(args, out),
             Self::Merge(args) => merge::run(args, out),
+            Self::Eval(args) => eval::run(args, out),
             Self::Score(args) => score::run(args, out),
             Self::Matrix(args) => matrix::run(args, out),
             Self::Runs(command) => command.run(out),

@@ -53,11 +53,8 @@ fn common_words<'a>(a: &[&'a str], b: &[&str]) -> Vec<&'a str> {
         for (j, other) in b.iter().enumerate() {
             let above = i * width + j;
             let below = above + width;
-            lengths[below + 1] = if one == other {
-                lengths[above] + 1
-            } else {
-                lengths[above + 1].max(lengths[below])
-            };
+            lengths[below + 1] =
+                if one == other { lengths[above] + 1 } else { lengths[above + 1].max(lengths[below]) };
         }
     }
     let (mut i, mut j) = (a.len(), b.len());
