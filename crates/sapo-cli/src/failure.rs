@@ -168,13 +168,13 @@ fn hint_on_input(error: &InputError) -> Option<String> {
         InputError::NoChatTemplate { .. } => Some("leave out --chat, or take a chat model".into()),
         InputError::NotEmpty { .. } => Some("choose another place, or remove it first".into()),
         InputError::NoDtype { .. } => Some("choose one: --dtype f32".into()),
-        InputError::Scores { .. } => {
+        InputError::Scores { source, .. } if source.is_syntax() => {
             Some("a score is a number such as 71.8, or null where it was not measured; NaN is neither".into())
         }
         InputError::Twice { .. } => Some("name every task once".into()),
         InputError::NoData { how_to_get } => how_to_get.clone(),
         InputError::WordingOfNothing { known, .. } => Some(format!("the tasks are {known}")),
-        InputError::Read { .. } | InputError::ProblemsFound(_) => None,
+        InputError::Read { .. } | InputError::Scores { .. } | InputError::ProblemsFound(_) => None,
     }
 }
 

@@ -517,5 +517,5 @@ fn eval_refuses_before_a_model_is_asked() {
     refused(&mine(&["--predictions", "none/p.jsonl"]), folder, "");
     let overwrite = "--predictions other.json: this would overwrite what is read";
     refused(&mine(&["--prompts", "other.json", "--predictions", "other.json"]), overwrite, "");
-    refused(&mine(&[]), "cannot read nowhere/config.json", "hint: a model is a folder");
+    refused(&mine(&[]), "nowhere: expected a folder that is there, or a model of the Hub", "");
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::failure::InputError;
 use crate::table;
 
-/// Read AP, BWT, FWT, forgetting and learning accuracy from the scores of a run over a stream of tasks
+/// Read AP, BWT, FWT and forgetting from the scores of a run over a stream of tasks
 ///
 /// --scores is {"zero_shot": [..], "scores": [[..], ..]}: zero_shot[j] is the untouched model's
 /// score on task j, and scores[i][j] the score on task j after training on the tasks 0 to i. A score
@@ -24,9 +24,9 @@ use crate::table;
 /// - printed: as its formulas stand in print;
 /// - gem: as in "Gradient episodic memory" (Lopez-Paz and Ranzato 2017).
 ///
-/// Forgetting is the mean over all tasks but the last of the best score after any training before the
-/// last, less the score after the last (Chaudhry et al. 2018): lower is better. Learning accuracy is the
-/// mean over all tasks of the score just after the task was trained (Riemer et al. 2019).
+/// Forgetting is the mean over all tasks but the last of the best score after any training before
+/// the last, less the score after the last (Chaudhry et al. 2018): lower is better. Learning accuracy
+/// is the mean over all tasks of the score just after the task was trained (Riemer et al. 2019).
 ///
 /// A stream of a single task has no BWT, no FWT and no forgetting.
 #[allow(rustdoc::broken_intra_doc_links, reason = "this is the text of --help")]

@@ -46,25 +46,32 @@ fn answers(model: &LanguageModel, prompt: impl Fn(&str) -> String) -> Vec<String
     answers.into_iter().map(|answer| answer.text).collect()
 }
 
-fn mean(metric: Metric, answers: &[String]) -> f64 {
-    let score = |(answer, (_, target)): (&String, &(&str, &str))| {
+fn mean(metric: Metric, answers: &[String], targets: &[&str]) -> f64 {
+    let score = |(answer, target): (&String, &&str)| {
         let references = [(*target).to_owned()];
         metric.score(&Sample { prediction: answer, references: &references, source: None }).unwrap()
     };
-    answers.iter().zip(&ROWS).map(score).sum::<f64>() / answers.len() as f64
+    answers.iter().zip(targets).map(score).sum::<f64>() / answers.len() as f64
 }
 
 #[test]
 fn an_evaluation_is_the_librarys() {
     let here = mine();
     let model = open(&tiny_model(here.path()));
-    let json = eval(here.path(), &["--json", "--predictions", "answers.jsonl"]).ok().json();
     let tone = answers(&model, |input| format!("{WORDING}\n\nText:\n{input}\n\nAnswer:"));
     let word = answers(&model, |input| format!("A word\n\nText:\n{input}"));
+    // the model talks nonsense, so what is right is made of what it says
+    let nearly = format!("{} good", word[2]);
+    let targets = [ROWS.map(|(_, target)| target), [word[0].as_str(), "bad", &nearly]];
+    let rows: Vec<(&str, &str)> =
+        ROWS.iter().zip(targets[1]).map(|((input, _), target)| (*input, target)).collect();
+    std::fs::write(here.path().join("mine/word/test.jsonl"), lines(&rows)).unwrap();
+    let json = eval(here.path(), &["--json", "--predictions", "answers.jsonl"]).ok().json();
     let written = std::fs::read_to_string(here.path().join("answers.jsonl")).unwrap();
     let written: Vec<Value> = written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let expected = [("tone", &tone), ("word", &word)].into_iter().flat_map(|(task, answers)| {
-        answers.iter().zip(ROWS).enumerate().map(move |(index, (answer, (_, target)))| {
+    let expected = [("tone", &tone), ("word", &word)].into_iter().zip(targets);
+    let expected = expected.flat_map(|((task, answers), targets)| {
+        answers.iter().zip(targets).enumerate().map(move |(index, (answer, target))| {
             json!({"task": task, "index": index, "prediction": answer, "reference": target,
                    "references": [target]})
         })
@@ -75,21 +82,23 @@ fn an_evaluation_is_the_librarys() {
     assert_eq!((&json[0]["task"], &json[0]["examples"]), (&json!("tone"), &json!(3)));
     assert_eq!((&json[0]["instruction"], &json[0]["native"]), (&json!(WORDING), &json!(null)));
     assert_eq!(json[1]["native"], "edit_similarity");
-    let scored = |object: &Value, metric: Metric, answers: &[String]| {
+    let scored = |object: &Value, metric: Metric, expected: f64| {
         let score = &object["scores"][metric.name()];
         let number = |key: &str| score[key].as_f64().unwrap();
-        assert!((number("mean") - mean(metric, answers)).abs() < 1e-9, "{metric}: {object}");
+        assert!((number("mean") - expected).abs() < 1e-9, "{metric}: {object}");
         assert!(number("low") <= number("mean") && number("mean") <= number("high"), "{metric}: {object}");
     };
     for metric in [Metric::RougeL, Metric::ExactMatch] {
-        scored(&json[0], metric, &tone);
-        scored(&json[1], metric, &word);
-        let both = (mean(metric, &tone) + mean(metric, &word)) / 2.0;
+        let (tone, word) = (mean(metric, &tone, &targets[0]), mean(metric, &word, &targets[1]));
+        scored(&json[0], metric, tone);
+        scored(&json[1], metric, word);
         let shown = json[2]["summary"]["means"][metric.name()].as_f64().unwrap();
-        assert!((shown - both).abs() < 1e-9, "{}", json[2]);
+        assert!((shown - (tone + word) / 2.0).abs() < 1e-9, "{}", json[2]);
     }
-    scored(&json[1], Metric::EditSimilarity, &word);
-    assert!(mean(Metric::EditSimilarity, &word) > 0.0, "{word:?}");
+    let similar = mean(Metric::EditSimilarity, &word, &targets[1]);
+    scored(&json[1], Metric::EditSimilarity, similar);
+    assert!(similar > 100.0 / 3.0 && similar < 100.0, "{similar}");
+    assert_eq!(json[1]["scores"]["exact_match"]["mean"], 100.0 / 3.0);
     assert_eq!(json[0]["scores"].as_object().unwrap().len(), 2);
     let summary = &json[2]["summary"];
     assert_eq!((&summary["tasks"], &summary["examples"]), (&json!(2), &json!(6)));

@@ -74,7 +74,7 @@ fn common_words<'a>(a: &[&'a str], b: &[&str]) -> Vec<&'a str> {
 
 pub(crate) const TRACE_ROUGE_L: MetricSpec = MetricSpec {
     name: "rouge_l_trace",
-    about: "ROUGE-L as TRACE scores MeetingBank: sets of words by sentence (Python package rouge), best reference",
+    about: "ROUGE-L as TRACE scores MeetingBank (Python package rouge), best reference",
     score: |sample| sample.best("rouge_l_trace", trace_rouge_l),
 };
 
