@@ -69,15 +69,15 @@ fn asked_for(args: &EvalArgs, place: &Tasks, known: Vec<String>) -> anyhow::Resu
 
 /// Where the tasks come from.
 enum Tasks {
-    Folder(Dataset),
+    Folder(Box<Dataset>),
     Generated,
 }
 
 impl Tasks {
     fn open(args: &EvalArgs) -> anyhow::Result<Self> {
         Ok(match (args.benchmark.as_str(), &args.data) {
-            ("own", Some(data)) => Self::Folder(Dataset::own(data)?),
-            (name, Some(data)) => Self::Folder(Dataset::open(name, data)?),
+            ("own", Some(data)) => Self::Folder(Box::new(Dataset::own(data)?)),
+            (name, Some(data)) => Self::Folder(Box::new(Dataset::open(name, data)?)),
             ("builtin", None) => Self::Generated,
             (name, None) => {
                 let known = if name == "own" { None } else { Some(Benchmark::named(name)?) };
