@@ -7,7 +7,7 @@ use sapo_metrics::Metric;
 use serde_json::{Map, Value, json};
 
 use super::Evaluated;
-use crate::table;
+use crate::table::write_rows;
 use crate::too_long::Place;
 
 /// What every task is scored by.
@@ -16,10 +16,8 @@ const OF_EVERY_TASK: [Metric; 2] = [Metric::RougeL, Metric::ExactMatch];
 /// A line a task, the means over tasks last; the column of native metrics only where there is one.
 pub(super) fn write_table(tasks: &[Evaluated], out: &mut dyn Write) -> anyhow::Result<()> {
     let any_native = tasks.iter().any(|task| task.native.is_some());
-    let mut head = vec!["task", "examples"];
-    head.extend(OF_EVERY_TASK.map(Metric::name));
-    head.extend(any_native.then_some("native"));
-    head.push("");
+    let columns: Vec<&str> =
+        OF_EVERY_TASK.into_iter().map(Metric::name).chain(any_native.then_some("native")).collect();
     let mut rows: Vec<Vec<String>> = tasks
         .iter()
         .map(|task| {
@@ -35,13 +33,16 @@ pub(super) fn write_table(tasks: &[Evaluated], out: &mut dyn Write) -> anyhow::R
         .collect();
     let answers: usize = tasks.iter().map(|task| task.answers.len()).sum();
     let means = means(tasks);
-    let shown = head[2..head.len() - 1].iter().map(|name| {
+    let shown = columns.iter().map(|name| {
         let mean = means.iter().find(|(known, _)| known == name);
         mean.map_or("-".into(), |(_, mean)| format!("{mean:.2}"))
     });
     let last = ["mean over tasks".to_owned(), answers.to_string()];
     rows.push(last.into_iter().chain(shown).chain([String::new()]).collect());
-    Ok(table::write(out, head.iter().copied(), &rows)?)
+    let head = ["task", "examples"].iter().chain(&columns).chain(&[""]);
+    let head: Vec<String> = head.map(ToString::to_string).collect();
+    let is_number: Vec<bool> = (0..head.len()).map(|column| column > 0 && column + 1 < head.len()).collect();
+    Ok(write_rows(out, &head, &rows, &is_number)?)
 }
 
 /// The object of one task, at once.
