@@ -1,9 +1,13 @@
 //! What the model can do now: greedy evaluation of a task, which fills a cell of the transfer matrix R.
 
-use sapo_metrics::{exact_match, rouge_l_best};
+mod scores;
+
+use sapo_metrics::MetricError;
 use sapo_model::{Decoding, LanguageModel, ModelError};
 use sapo_tasks::{Example, Instruction, Task, layout};
 use serde::{Deserialize, Serialize};
+
+pub use scores::{Scores, metrics, native_metric, score, source};
 
 /// How answers are generated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,10 +31,8 @@ impl Default for EvaluationConfig {
 pub struct Evaluation {
     /// Greedy answers, stripped, in the order of the examples.
     pub predictions: Vec<String>,
-    /// Mean ROUGE-L F-measure, 0 to 100, against the best reference of each example.
-    pub rouge_l: f64,
-    /// Share of exact matches, 0 to 100.
-    pub exact_match: f64,
+    /// By every metric of the task, in the order of [`metrics`].
+    pub scores: Vec<Scores>,
     /// Tokens that went forward through the model, padding not counted.
     pub forward_tokens: u64,
 }
@@ -52,18 +54,22 @@ pub enum BenchError {
         /// Name of the task.
         task: String,
     },
-    /// An example without an accepted answer has no score.
-    #[error("evaluating task {task:?}: an example has no accepted answer")]
-    NoReference {
+    /// The task's native metric is unknown, or an example has no accepted answer to compare with.
+    #[error("scoring task {task:?}: {source}")]
+    Metric {
         /// Name of the task.
         task: String,
+        /// The reason.
+        source: MetricError,
     },
 }
 
-/// Evaluates `model` on `examples` of `task` under one instruction: greedy generation, ROUGE-L and exact match.
+/// Evaluates `model` on `examples` of `task` under one instruction: greedy generation, scored by the task's
+/// [`metrics`].
 ///
 /// # Errors
-/// Names the task and what failed; a task without examples is refused, because its score would be missing.
+/// Names the task and what failed; a task without examples is refused, because its score would be missing. An unknown
+/// metric is found before anything is generated.
 pub fn evaluate(
     model: &LanguageModel,
     task: &Task,
@@ -74,6 +80,7 @@ pub fn evaluate(
     if examples.is_empty() {
         return Err(BenchError::NoExamples { task: task.name.clone() });
     }
+    metrics(task)?;
     let failed = |source| BenchError::Model { task: task.name.clone(), source };
     let prompts = examples
         .iter()
@@ -86,18 +93,6 @@ pub fn evaluate(
     let forward_tokens =
         prompts.iter().map(Vec::len).sum::<usize>() + answers.iter().map(|a| a.tokens).sum::<usize>();
     let predictions: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();
-    let score = |prediction: &String, example: &Example| -> Option<(f64, f64)> {
-        let exact = example.targets.iter().map(|target| exact_match(prediction, target)).fold(0.0, f64::max);
-        Some((rouge_l_best(prediction, &example.targets)?, exact))
-    };
-    let scores = predictions.iter().zip(examples).map(|(prediction, example)| score(prediction, example));
-    let scores: Vec<(f64, f64)> =
-        scores.collect::<Option<_>>().ok_or_else(|| BenchError::NoReference { task: task.name.clone() })?;
-    let count = scores.len() as f64;
-    Ok(Evaluation {
-        rouge_l: scores.iter().map(|(rouge_l, _)| rouge_l).sum::<f64>() / count,
-        exact_match: scores.iter().map(|(_, exact)| exact).sum::<f64>() / count,
-        forward_tokens: forward_tokens as u64,
-        predictions,
-    })
+    let scores = score(task, examples, &predictions)?;
+    Ok(Evaluation { predictions, scores, forward_tokens: forward_tokens as u64 })
 }

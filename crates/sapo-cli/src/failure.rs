@@ -5,8 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use sapo_bench::BenchError;
 use sapo_lab::report::ReportError;
 use sapo_learn::LearnError;
+use sapo_metrics::{MatrixError, MetricError};
 use sapo_model::{HubError, ModelError};
 use sapo_prompts::sources::{BankError, SourceError};
 use sapo_tasks::get::GetError;
@@ -27,16 +29,16 @@ pub(crate) enum InputError {
     Empty { path: PathBuf, expected: &'static str },
     /// More tokens than the model reads.
     #[error(
-        "{path}, line {number}: {what} has {tokens} tokens, the model reads at most {limit}",
+        "{path}, {unit} {number}: {what} has {tokens} tokens, the model reads at most {limit}",
         path = path.display()
     )]
-    TooLong { path: PathBuf, number: usize, what: String, tokens: usize, limit: usize },
+    TooLong { path: PathBuf, unit: &'static str, number: usize, what: String, tokens: usize, limit: usize },
     /// What may not be cut takes the whole context.
     #[error(
-        "{path}, line {number}: {rest} leaves no room for a prompt in the {limit} tokens that the model reads",
+        "{path}, {unit} {number}: {rest} leaves no room for a prompt in the {limit} tokens that the model reads",
         path = path.display()
     )]
-    NoRoom { path: PathBuf, number: usize, rest: &'static str, limit: usize },
+    NoRoom { path: PathBuf, unit: &'static str, number: usize, rest: &'static str, limit: usize },
     /// `--chat` without a template.
     #[error("{path} has no chat template", path = path.display())]
     NoChatTemplate { path: PathBuf },
@@ -46,6 +48,18 @@ pub(crate) enum InputError {
     /// A place to write that is taken.
     #[error("{path} is there already, and is not an empty folder", path = path.display())]
     NotEmpty { path: PathBuf },
+    /// A file that is no transfer matrix.
+    #[error("{path}: expected {{\"zero_shot\": [..], \"scores\": [[..], ..]}}: {source}", path = path.display())]
+    Scores { path: PathBuf, source: serde_json::Error },
+    /// A name in a list twice.
+    #[error("{option}: `{name}` is named more than once")]
+    Twice { option: &'static str, name: String },
+    /// A benchmark whose rows are on no machine by themselves.
+    #[error("--data: expected the folder of the benchmark, got none")]
+    NoData { how_to_get: Option<String> },
+    /// A wording for a task that is not there.
+    #[error("{path}: there is no task `{name}`", path = path.display())]
+    WordingOfNothing { path: PathBuf, name: String, known: String },
     /// All asked for was checked, and some of it is wrong; the problems themselves are the command's data.
     #[error("{0}")]
     ProblemsFound(String),
@@ -105,7 +119,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         .or_else(|| error.downcast_ref::<ModelError>().and_then(hint_on_model))
         .or_else(|| error.downcast_ref::<HubError>().and_then(HubError::hint).map(String::from))
         .or_else(|| error.downcast_ref::<GetError>().and_then(GetError::hint).map(String::from))
+        .or_else(|| error.downcast_ref::<MatrixError>().and_then(hint_on_matrix))
         .or_else(|| error.downcast_ref::<SourceError>().and_then(hint_on_source))
+        .or_else(|| error.downcast_ref::<BenchError>().and_then(hint_on_scores))
         .or_else(|| error.downcast_ref::<LearnError>().and_then(hint_on_learning))
         .or_else(|| error.downcast_ref::<ReportError>().and_then(hint_on_report))
         .or_else(|| error.chain().any(is_full).then(|| MAKE_ROOM.into()))
@@ -123,6 +139,7 @@ fn is_full(cause: &(dyn std::error::Error + 'static)) -> bool {
 fn hint_on_learning(error: &LearnError) -> Option<String> {
     match error {
         LearnError::Model(error) => hint_on_model(error),
+        LearnError::Bench(error) => hint_on_scores(error),
         LearnError::Diverged { .. } => Some(
             "lower train.learning_rate or raise train.warmup_ratio; other settings are another run, the state before \
              this step stays with this one"
@@ -161,7 +178,13 @@ fn hint_on_input(error: &InputError) -> Option<String> {
         InputError::NoChatTemplate { .. } => Some("leave out --chat, or take a chat model".into()),
         InputError::NotEmpty { .. } => Some("choose another place, or remove it first".into()),
         InputError::NoDtype { .. } => Some("choose one: --dtype f32".into()),
-        InputError::Read { .. } | InputError::ProblemsFound(_) => None,
+        InputError::Scores { source, .. } if source.is_syntax() => {
+            Some("a score is a number such as 71.8, or null where it was not measured; NaN is neither".into())
+        }
+        InputError::Twice { .. } => Some("name every task once".into()),
+        InputError::NoData { how_to_get } => how_to_get.clone(),
+        InputError::WordingOfNothing { known, .. } => Some(format!("the tasks are {known}")),
+        InputError::Read { .. } | InputError::Scores { .. } | InputError::ProblemsFound(_) => None,
     }
 }
 
@@ -172,6 +195,25 @@ fn hint_on_model(error: &ModelError) -> Option<String> {
              tokenizer_config.json; an adapter one in PEFT layout: adapter_config.json, adapter_model.safetensors"
                 .into(),
         ),
+        _ => None,
+    }
+}
+
+fn hint_on_matrix(error: &MatrixError) -> Option<String> {
+    match error {
+        MatrixError::Missing { .. } => Some("measure it; a missing score is neither 0 nor guessed".into()),
+        MatrixError::Ragged { .. } | MatrixError::RowCount { .. } => {
+            Some("every row has a score a task, with null where none was measured; one row a task".into())
+        }
+        _ => None,
+    }
+}
+
+fn hint_on_scores(error: &BenchError) -> Option<String> {
+    match error {
+        BenchError::Metric { source: MetricError::Unknown { .. }, .. } => {
+            Some("mend `native_metric` of the task; `sapo score --help` says what each metric is".into())
+        }
         _ => None,
     }
 }

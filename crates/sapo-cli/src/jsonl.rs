@@ -133,6 +133,9 @@ impl LineShape for TaskLine {
 pub(crate) struct Answer {
     pub(crate) prediction: String,
     pub(crate) reference: String,
+    /// All right answers, where there are several.
+    #[serde(default)]
+    pub(crate) references: Vec<String>,
     /// The text that was to be rewritten; only SARI asks for it.
     pub(crate) source: Option<String>,
 }

@@ -9,6 +9,7 @@ mod interrupt;
 mod jsonl;
 mod model_args;
 mod own_task;
+mod place;
 mod progress;
 mod table;
 mod token_mean;

@@ -41,6 +41,7 @@ impl LayoutArgs {
             instruction,
             suffix: self.suffix.clone(),
             labels: labels.to_vec(),
+            native_metric: None,
             train: Vec::new(),
             dev: Vec::new(),
             test: Vec::new(),

@@ -72,6 +72,14 @@ impl Progress {
         self.set(done);
     }
 
+    /// Does something that may write to the same terminal, with the display out of its way.
+    pub(crate) fn suspended<T>(&self, work: impl FnOnce() -> T) -> T {
+        match &self.display {
+            Display::Bar(bar) => bar.suspend(work),
+            Display::Lines { .. } => work(),
+        }
+    }
+
     /// `done` of them are done in all.
     pub(crate) fn set(&mut self, done: usize) {
         self.work.done = done;

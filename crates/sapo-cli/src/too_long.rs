@@ -21,6 +21,15 @@ pub(crate) enum TooLong {
     Skip,
 }
 
+/// Where lines come from, and what happens to those that do not fit.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) rule: TooLong,
+    pub(crate) path: &'a Path,
+    /// What the numbers count: `line`, or `row` of a JSON list.
+    pub(crate) unit: &'static str,
+}
+
 /// A text as the model would read it.
 pub(crate) struct Reading<T> {
     pub(crate) value: T,
@@ -48,7 +57,8 @@ pub(crate) struct Fitted<T> {
 /// Reads lines under a rule: `prompt` is the part of a line that may be cut, `read` makes the whole of a line with a cut
 /// prompt, and `rest` says what it is that stays. Tells on stderr what was cut or left out.
 pub(crate) fn fit<'a, L: 'a, T>(
-    (rule, model, path): (TooLong, &LanguageModel, &Path),
+    model: &LanguageModel,
+    Source { rule, path, unit }: Source,
     lines: impl IntoIterator<Item = (usize, &'a Line<L>)>,
     prompt: impl Fn(&L) -> &str,
     rest: &'static str,
@@ -66,10 +76,12 @@ pub(crate) fn fit<'a, L: 'a, T>(
             let number = line.number;
             if rule == TooLong::Refuse {
                 let Reading { what, tokens, .. } = reading;
-                return Err(InputError::TooLong { path: path.into(), number, what, tokens, limit }.into());
+                return Err(
+                    InputError::TooLong { path: path.into(), unit, number, what, tokens, limit }.into()
+                );
             }
             reading = shorten(model, prompt, reading.tokens, |prompt| read(line, prompt))?
-                .ok_or_else(|| InputError::NoRoom { path: path.into(), number, rest, limit })?;
+                .ok_or_else(|| InputError::NoRoom { path: path.into(), unit, number, rest, limit })?;
             numbers.push(number);
             if let Some(skipped) = &mut fitted.skipped {
                 skipped.push(index);
@@ -84,10 +96,10 @@ pub(crate) fn fit<'a, L: 'a, T>(
         tracing::warn!(
             "{}: {what} because of the model's {limit} tokens: {}",
             path.display(),
-            list(&numbers)
+            list(&numbers, unit)
         );
     }
-    ensure!(!fitted.values.is_empty(), "{}: no line fits the model's {limit} tokens", path.display());
+    ensure!(!fitted.values.is_empty(), "{}: no {unit} fits the model's {limit} tokens", path.display());
     Ok(fitted)
 }
 
@@ -117,12 +129,12 @@ fn shorten<T>(
 }
 
 /// `3 lines (2, 5, 9)`, of many the first.
-fn list(numbers: &[usize]) -> String {
+fn list(numbers: &[usize], unit: &str) -> String {
     const SHOWN: usize = 5;
     let shown: Vec<String> = numbers.iter().take(SHOWN).map(ToString::to_string).collect();
     let more = if numbers.len() > SHOWN { ", ..." } else { "" };
-    let lines = if numbers.len() == 1 { "line" } else { "lines" };
-    format!("{} {lines} ({}{more})", numbers.len(), shown.join(", "))
+    let plural = if numbers.len() == 1 { "" } else { "s" };
+    format!("{} {unit}{plural} ({}{more})", numbers.len(), shown.join(", "))
 }
 
 #[cfg(test)]
@@ -131,8 +143,8 @@ mod tests {
 
     #[test]
     fn many_lines_are_counted_and_the_first_named() {
-        assert_eq!(list(&[7]), "1 line (7)");
-        assert_eq!(list(&[1, 2, 3, 4, 5]), "5 lines (1, 2, 3, 4, 5)");
-        assert_eq!(list(&[1, 2, 3, 4, 5, 60]), "6 lines (1, 2, 3, 4, 5, ...)");
+        assert_eq!(list(&[7], "line"), "1 line (7)");
+        assert_eq!(list(&[1, 2, 3, 4, 5], "line"), "5 lines (1, 2, 3, 4, 5)");
+        assert_eq!(list(&[1, 2, 3, 4, 5, 60], "row"), "6 rows (1, 2, 3, 4, 5, ...)");
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 #[test]
 fn help() {
     let nowhere = folder(&[]);
-    let commands: [(&str, &[&str]); 13] = [
+    let commands: [(&str, &[&str]); 14] = [
         ("sapo", &[]),
         ("select", &["select"]),
         ("paraphrase", &["paraphrase"]),
@@ -18,6 +18,7 @@ fn help() {
         ("loss", &["loss"]),
         ("generate", &["generate"]),
         ("merge", &["merge"]),
+        ("eval", &["eval"]),
         ("score", &["score"]),
         ("matrix", &["matrix"]),
         ("report", &["report"]),
@@ -40,6 +41,10 @@ fn wrong_usage_is_exit_code_2() {
         &["select", "--model", "m", "--data", "d", "--pool", "p", "--selector", "best"],
         &["loss", "--model", "m", "--data", "d", "--device", "gpu"],
         &["score", "--predictions", "p", "--metric", "bleu"],
+        &["eval", "--model", "m"],
+        &["eval", "--model", "m", "--data", "d", "--tasks", "a", "--stream", "s"],
+        &["eval", "--model", "m", "--data", "d", "--split", "eval"],
+        &["eval", "--model", "m", "--data", "d", "--limit", "0"],
     ] {
         let run = sapo_in(nowhere.path(), args);
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{args:?}: {}", run.stderr);
@@ -89,6 +94,15 @@ fn score() {
     assert_eq!(one.stdout, "{\"exact_match\":33.333333333333336,\"n\":3}\n");
 }
 
+/// As `sapo eval --predictions` writes them.
+#[test]
+fn the_best_of_several_references_counts() {
+    let line = r#"{"task": "t", "index": 0, "prediction": "rain", "reference": "it rained", "references": ["it rained", "rain"]}"#;
+    let here = folder(&[("p.jsonl", line)]);
+    let json = sapo_in(here.path(), &["score", "--predictions", "p.jsonl", "--json"]).ok().json();
+    assert_eq!(json, [json!({"rouge_l": 100.0, "rouge_1": 100.0, "exact_match": 100.0, "n": 1})]);
+}
+
 #[test]
 fn score_refuses() {
     let here = folder(&[
@@ -117,9 +131,13 @@ fn matrix() {
     let gem = json!({"AP": ap, "BWT": ((40.0 - 60.0) + (65.0 - 70.0)) / 2.0, "FWT": ((25.0 - 20.0) + (45.0 - 30.0)) / 2.0});
     let released = json!({"AP": ap, "BWT": (-10.0 + (-20.0 - 5.0) / 2.0) / 2.0, "FWT": ((5.0 + 0.0) / 2.0 + 15.0) / 2.0});
     let printed = json!({"AP": ap, "BWT": (-10.0 + (-10.0 - 5.0) / 2.0) / 3.0, "FWT": ((5.0 + 0.0) / 2.0 + 15.0) / 3.0});
-    assert_eq!(json, [json!({"released": released, "printed": printed, "gem": gem})]);
+    // best before the last less the last: 60 - 40 and 70 - 65; the diagonal is 60, 70, 80
+    let expected = json!({"released": released, "printed": printed, "gem": gem,
+                          "forgetting": (20.0 + 5.0) / 2.0, "learning_accuracy": 70.0});
+    assert_eq!(json, [expected]);
     let one = sapo_in(here.path(), &["matrix", "--scores", "one.json", "--json"]).ok().json();
     assert_eq!(one[0]["gem"], json!({"AP": 5.0, "BWT": null, "FWT": null}));
+    assert_eq!((&one[0]["forgetting"], &one[0]["learning_accuracy"]), (&json!(null), &json!(5.0)));
 }
 
 #[test]
@@ -129,8 +147,14 @@ fn matrix_refuses() {
         ("ragged.json", r#"{"zero_shot": [1, 2], "scores": [[5, 3], [4]]}"#),
         ("field.json", r#"{"zeroshot": [1, 2], "scores": [[5, 3], [4, 6]]}"#),
         ("none.json", r#"{"zero_shot": [], "scores": []}"#),
+        ("nan.json", r#"{"zero_shot": [1, 2], "scores": [[5, NaN], [4, 6]]}"#),
+        ("infinite.json", r#"{"zero_shot": [1, 2], "scores": [[5, 1e999], [4, 6]]}"#),
+        ("duplicated.json", r#"{"tasks": ["a", "a"], "zero_shot": [1, 2], "scores": [[5, 3], [4, 6]]}"#),
+        ("named.json", r#"{"tasks": ["a", "b"], "zero_shot": [1, 2], "scores": [[5, 3], [4, null]]}"#),
+        ("rows.json", r#"{"zero_shot": [1, 2], "scores": [[5, 3]]}"#),
     ]);
-    for name in ["missing", "ragged", "field", "none"] {
+    let names = ["missing", "ragged", "field", "none", "nan", "infinite", "duplicated", "named", "rows"];
+    for name in names {
         let run = sapo_in(here.path(), &["matrix", "--scores", &format!("{name}.json")]);
         insta::assert_snapshot!(format!("matrix_{name}"), run.transcript());
     }
@@ -441,4 +465,58 @@ fn a_reader_that_leaves_gets_no_panic() {
         std::process::Command::new("sh").args(["-c", &script]).current_dir(here.path()).output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "bad.jsonl, line 1: missing field `input`\n");
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+fn eval_refuses_before_a_model_is_asked() {
+    let task = "instruction = \"Good or bad?\"\n";
+    let row = "{\"input\": \"nice\", \"target\": \"good\"}\n";
+    let here = folder(&[
+        ("mine/tone/task.toml", task),
+        ("mine/tone/train.jsonl", row),
+        ("mine/tone/test.jsonl", row),
+        ("mine/plural/task.toml", "instruction = \"?\"\n"),
+        ("mine/plural/train.jsonl", row),
+        ("odd/tone/task.toml", "instruction = \"?\"\nnative_metric = \"bleu\"\n"),
+        ("odd/tone/test.jsonl", row),
+        ("bad/tone/task.toml", task),
+        ("bad/tone/test.jsonl", &format!("{row}{{\"input\": \"x\"}}\n")),
+        ("list.json", "[]"),
+        ("other.json", "{\"tome\": \"Is it good?\"}"),
+        ("blank.json", "{\"tone\": \" \"}"),
+    ]);
+    let refused = |args: &[&str], expected: &str, hint: &str| {
+        let run = sapo_in(here.path(), &[&["eval", "--model", "nowhere"], args].concat());
+        assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{args:?}: {}", run.stderr);
+        assert!(run.stderr.starts_with(&format!("error: {expected}")), "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains(hint), "{args:?}: {}", run.stderr);
+    };
+    let mine = |more: &[&'static str]| [&["--data", "mine", "--tasks", "tone"], more].concat();
+    refused(&["--benchmark", "trace"], "--data: expected the folder of the benchmark", "hint: by hand: ");
+    refused(&["--benchmark", "glue", "--data", "mine"], "data/benchmarks has no benchmark `glue`", "trace");
+    refused(&["--data", "nowhere"], "read nowhere: ", "");
+    refused(&["--benchmark", "superni", "--data", "mine"], "mine/instructions.json is missing: ", "superni");
+    refused(&["--data", "mine", "--tasks", "tome"], "mine has no task `tome`; it has plural, tone", "");
+    refused(
+        &["--benchmark", "builtin", "--tasks", "tome"],
+        "benchmark `builtin` has no task `tome`",
+        "topic",
+    );
+    refused(&["--data", "mine", "--stream", "c1"], "benchmark `own` has no stream `c1`; it has mine", "");
+    refused(&["--data", "mine", "--tasks", "tone,tone"], "--tasks: `tone` is named more than once", "hint: ");
+    let missing = "mine/plural/test.jsonl is missing: task `plural` has no test rows; ";
+    refused(&["--data", "mine"], missing, "another --split");
+    refused(&["--data", "bad"], "bad/tone/test.jsonl, line 2: missing field `target`", "");
+    refused(&["--data", "odd"], "scoring task \"tone\": unknown metric `bleu`", "hint: mend `native_metric`");
+    refused(&mine(&["--prompts", "none.json"]), "read none.json: ", "");
+    refused(&mine(&["--prompts", "list.json"]), "list.json: expected {\"task\": \"wording\", ..}: ", "");
+    let unknown = "other.json: there is no task `tome`";
+    refused(&mine(&["--prompts", "other.json"]), unknown, "hint: the tasks are plural, tone");
+    let blank = "blank.json: the wording of task `tone`: expected a text, got nothing but space";
+    refused(&mine(&["--prompts", "blank.json"]), blank, "");
+    let folder = "--predictions none/p.jsonl: there is no folder none";
+    refused(&mine(&["--predictions", "none/p.jsonl"]), folder, "");
+    let overwrite = "--predictions other.json: this would overwrite what is read";
+    refused(&mine(&["--prompts", "other.json", "--predictions", "other.json"]), overwrite, "");
+    refused(&mine(&[]), "nowhere: expected a folder that is there, or a model of the Hub", "");
 }

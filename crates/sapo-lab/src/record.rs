@@ -58,7 +58,7 @@ pub struct Score {
     pub task: u32,
     /// Name of the scored task.
     pub task_name: String,
-    /// `rouge_l` or `exact_match`.
+    /// `rouge_l`, `exact_match`, or the metric of the task's own benchmark.
     pub metric: String,
     /// 0 to 100.
     pub value: f64,

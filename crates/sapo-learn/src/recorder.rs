@@ -108,13 +108,13 @@ impl<'a> Recorder<'a> {
         let started = Instant::now();
         let evaluation = evaluate(model, task, prompt, &task.test, config)?;
         let (row, column) = (step as u32, position as u32);
-        for (metric, value) in [("rouge_l", evaluation.rouge_l), ("exact_match", evaluation.exact_match)] {
+        for scores in &evaluation.scores {
             self.record.scores.push(Score {
                 step: row,
                 task: column,
                 task_name: task.name.clone(),
-                metric: metric.to_string(),
-                value,
+                metric: scores.metric.name().to_string(),
+                value: scores.mean(),
                 examples: task.test.len() as u32,
             });
         }

@@ -21,7 +21,7 @@ pub use stats::{
     pearson, spearman,
 };
 pub use text::{
-    Rouge, RougeScore, accuracy, edit_similarity, exact_match, rouge_1, rouge_2, rouge_l, rouge_l_best, sari,
-    trace_edit_similarity,
+    Rouge, RougeScore, accuracy, edit_similarity, exact_match, first_letter_accuracy, rouge_1, rouge_2,
+    rouge_l, rouge_l_best, sari, trace_edit_similarity, trace_rouge_l,
 };
 pub use transfer_matrix::{Convention, MatrixError, Transfer, TransferMatrix};

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use sapo_metrics::stats::{bootstrap_interval, cohens_dz, sign_flip_test, wilcoxon_test};
 use sapo_metrics::{
-    Convention, Rouge, TransferMatrix, edit_similarity, exact_match, holm, pearson, rouge_1, rouge_2,
-    rouge_l, sari, spearman, trace_edit_similarity,
+    Convention, Rouge, TransferMatrix, accuracy, edit_similarity, exact_match, first_letter_accuracy, holm,
+    pearson, rouge_1, rouge_2, rouge_l, sari, spearman, trace_edit_similarity, trace_rouge_l,
 };
 use serde::de::DeserializeOwned;
 
@@ -57,6 +57,36 @@ fn text_metrics() {
         close(trace_edit_similarity(p, r), row.trace_edit_similarity, &format!("row {i}: TRACE's"));
         close(exact_match(p, r), row.exact_match, &format!("row {i}: exact match"));
     }
+}
+
+/// What TRACE's own `metrics.py` gives; none where it fails, which is 0 here.
+#[derive(serde::Deserialize)]
+struct TraceRow {
+    prediction: String,
+    reference: String,
+    rouge_l: Option<f64>,
+    accuracy: f64,
+    first_letter: Option<f64>,
+}
+
+#[test]
+fn traces_metrics() {
+    let rows: Vec<TraceRow> = fixture("trace.json");
+    assert_eq!(rows.len(), 600);
+    for (i, row) in rows.iter().enumerate() {
+        let (p, r) = (row.prediction.as_str(), row.reference.as_str());
+        close(trace_rouge_l(p, r), row.rouge_l.unwrap_or(0.0), &format!("row {i}: ROUGE-L"));
+        close(accuracy(p, r), row.accuracy, &format!("row {i}: accuracy"));
+        let first = row.first_letter.unwrap_or(0.0);
+        close(first_letter_accuracy(p, r), first, &format!("row {i}: first letter"));
+    }
+    let several_values = |of: fn(&TraceRow) -> Option<f64>| {
+        rows.iter().filter_map(of).any(|score| score > 0.0) && rows.iter().any(|row| of(row) == Some(0.0))
+    };
+    assert!(several_values(|row| row.rouge_l) && several_values(|row| row.first_letter));
+    assert!(
+        rows.iter().any(|row| row.rouge_l.is_none()) && rows.iter().any(|row| row.first_letter.is_none())
+    );
 }
 
 #[test]
@@ -129,7 +159,7 @@ struct CorrelationCase {
     x: Vec<f64>,
     y: Vec<f64>,
     pearson: [f64; 4],
-    spearman: [f64; 2],
+    spearman: [f64; 4],
 }
 
 #[test]
@@ -142,7 +172,7 @@ fn correlations() {
             close(got, expected, &format!("case {i}: Pearson {p:?}"));
         }
         let s = spearman(&case.x, &case.y).unwrap();
-        for (got, expected) in [s.r, s.p].into_iter().zip(case.spearman) {
+        for (got, expected) in [s.r, s.low, s.high, s.p].into_iter().zip(case.spearman) {
             close(got, expected, &format!("case {i}: Spearman {s:?}"));
         }
     }

@@ -12,7 +12,7 @@ const DOMAIN: &[u8] = b"sapo-task-v1";
 
 impl Task {
     /// Lower-case hexadecimal SHA-256 over everything in the task: name, kind, language, instruction, suffix, labels, and
-    /// every row of the three splits in order. Limiting a task changes it.
+    /// every row of the three splits in order. Limiting a task changes it; how it is scored is no part of it.
     pub fn data_hash(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(DOMAIN);
@@ -99,6 +99,7 @@ mod tests {
             instruction: Instruction::new("Say it."),
             suffix: None,
             labels: vec![],
+            native_metric: None,
             train: vec![Example::new("a", "b")],
             dev: vec![],
             test: vec![],

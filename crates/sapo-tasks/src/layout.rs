@@ -32,6 +32,7 @@ mod tests {
             instruction: Instruction::new("unused"),
             suffix: suffix.map(str::to_owned),
             labels: vec![],
+            native_metric: None,
             train: vec![],
             dev: vec![],
             test: vec![],

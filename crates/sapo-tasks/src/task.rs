@@ -58,6 +58,9 @@ pub struct Task {
     pub suffix: Option<String>,
     /// Words that an instruction must keep letter for letter; empty for generation.
     pub labels: Vec<String>,
+    /// Name of the metric by which the task's own benchmark scores it, where it has one; ROUGE-L and exact match are
+    /// measured of every task.
+    pub native_metric: Option<String>,
     /// Rows to train on.
     pub train: Vec<Example>,
     /// Rows for choosing settings.
@@ -108,6 +111,7 @@ mod tests {
             instruction: Instruction::new("Say it."),
             suffix: None,
             labels: vec![],
+            native_metric: None,
             train: rows(5),
             dev: rows(4),
             test: rows(1),

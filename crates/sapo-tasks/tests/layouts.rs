@@ -99,6 +99,9 @@ fn a_prompt_of_the_release_is_cut_exactly() {
     let code = trace.task("Py150").unwrap();
     assert_eq!((code.instruction.as_str(), code.train[0].input.as_str()), ("", "<s> import os <EOL>"));
     assert!(matches!(trace.task("Lima").unwrap_err(), ReadError::Missing { .. }));
+    let metric = |name: &str| trace.describe(name).unwrap().native_metric.unwrap_or_default();
+    let metrics = ["FOMC", "ScienceQA", "Py150", "MeetingBank", "Lima"].map(metric);
+    assert_eq!(metrics, ["accuracy", "accuracy_first_letter", "edit_similarity_trace", "rouge_l_trace", ""]);
     // with the paper's layout around them, the parts are a prompt again
     let text = layout::prompt(&fomc, &fomc.instruction, &fomc.train[0].input);
     assert!(
@@ -135,7 +138,7 @@ const OWN: [(&str, &str); 6] = [
     ),
     ("tone/train.jsonl", "{\"input\": \"nice\", \"target\": \"good\"}\n"),
     ("tone/test.jsonl", "{\"input\": \"poor\", \"target\": \"bad\"}\n"),
-    ("plural/task.toml", "instruction = \"Write the plural.\"\n"),
+    ("plural/task.toml", "instruction = \"Write the plural.\"\nnative_metric = \"edit_similarity\"\n"),
     ("plural/train.jsonl", "{\"input\": \"cat\", \"target\": \"cats\"}\n"),
 ];
 
@@ -147,6 +150,10 @@ fn tasks_of_your_own_are_a_stream() {
     let [tone, plural] = &stream.tasks[..] else { panic!("{stream:?}") };
     assert_eq!((tone.name.as_str(), tone.kind, tone.dev.len()), ("tone", TaskKind::Classification, 0));
     assert_eq!(tone.test, [Example::new("poor", "bad")]);
+    assert_eq!(
+        (tone.native_metric.as_deref(), plural.native_metric.as_deref()),
+        (None, Some("edit_similarity"))
+    );
     assert_eq!((plural.kind, plural.suffix.as_ref(), plural.test.len()), (TaskKind::Generation, None, 0));
 
     fs::remove_file(dir.path().join("streams.toml")).unwrap();

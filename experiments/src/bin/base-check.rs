@@ -5,11 +5,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 use experiments::{exit_code, places};
 use sapo_bench::{EvaluationConfig, evaluate};
 use sapo_lab::tables::Table;
-use sapo_metrics::{Bootstrap, Estimate};
+use sapo_metrics::{Bootstrap, Estimate, Metric};
 use sapo_model::{Device, Kind, LanguageModel, runtime};
 use sapo_tasks::builtin::{self, Family, POOL_SEED, POOL_SIZE, Role, Sizes};
 use sapo_tasks::{Instruction, Task};
@@ -80,7 +81,9 @@ fn exact_match(model: &LanguageModel, task: &Task, wordings: &[Instruction]) -> 
     for turn in 0..dealt {
         let rows: Vec<_> = task.test.iter().skip(turn).step_by(dealt).cloned().collect();
         let wording = &wordings[turn * wordings.len() / dealt];
-        sum += evaluate(model, task, wording, &rows, &config)?.exact_match * rows.len() as f64;
+        let scores = evaluate(model, task, wording, &rows, &config)?.scores;
+        let exact = scores.iter().find(|scores| scores.metric == Metric::ExactMatch);
+        sum += exact.context("exact match is measured of every task")?.examples.iter().sum::<f64>();
         count += rows.len() as f64;
     }
     Ok(sum / count)

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
 use sapo_lab::StoredRun;
-use sapo_metrics::{Bootstrap, Convention, Estimate, TransferMatrix, exact_match, rouge_l_best};
+use sapo_lab::record::Prediction;
+use sapo_metrics::{Bootstrap, Convention, Estimate, Metric, Sample, TransferMatrix};
 
 use super::ComparisonConfig;
 
@@ -107,27 +108,25 @@ pub(super) fn estimate(values: &[f64]) -> anyhow::Result<Estimate> {
     }
 }
 
-/// Recomputes every score from the stored predictions: a table never shows a number that they do not give.
+/// Recomputes every score from the stored predictions: a table never shows a number that they do not give. SARI is left
+/// out, for its source texts are not stored.
 fn check_against_predictions(run: &StoredRun) -> anyhow::Result<()> {
-    let mut sums: BTreeMap<(u32, u32), (f64, f64, u32)> = BTreeMap::new();
-    for prediction in &run.record.predictions {
-        let rouge_l = rouge_l_best(&prediction.prediction, &prediction.references)
-            .with_context(|| format!("run {}: a prediction without reference", run.cell.id()))?;
-        let exact =
-            prediction.references.iter().map(|r| exact_match(&prediction.prediction, r)).fold(0.0, f64::max);
-        let sum = sums.entry((prediction.step, prediction.task)).or_default();
-        *sum = (sum.0 + rouge_l, sum.1 + exact, sum.2 + 1);
+    let mut samples: BTreeMap<(u32, u32), Vec<Sample>> = BTreeMap::new();
+    for Prediction { step, task, prediction, references, .. } in &run.record.predictions {
+        let sample = Sample { prediction, references, source: None };
+        samples.entry((*step, *task)).or_default().push(sample);
     }
     for score in &run.record.scores {
-        let Some(&(rouge_l, exact, count)) = sums.get(&(score.step, score.task)) else {
+        let Some(samples) = samples.get(&(score.step, score.task)) else {
             bail!("run {}: no predictions behind R[{}, {}]", run.cell.id(), score.step, score.task);
         };
-        let sum = match score.metric.as_str() {
-            ROUGE_L => rouge_l,
-            "exact_match" => exact,
-            _ => continue, // a benchmark's own metric may look at more than the predictions
-        };
-        let recomputed = sum / f64::from(count);
+        let metric: Metric = score.metric.parse().with_context(|| format!("run {}", run.cell.id()))?;
+        if metric == Metric::Sari {
+            continue;
+        }
+        let scores = metric.score_all(samples).with_context(|| format!("run {}", run.cell.id()))?;
+        let recomputed = scores.iter().sum::<f64>() / scores.len() as f64;
+        let count = scores.len() as u32;
         if count != score.examples || (recomputed - score.value).abs() > 1e-9 {
             bail!(
                 "run {}: {} of R[{}, {}] is stored as {} but its predictions give {recomputed}",

@@ -10,7 +10,7 @@ use crate::failure::InputError;
 use crate::jsonl::{self, Line, Prompt};
 use crate::model_args::{ModelArgs, check_chat};
 use crate::progress::Progress;
-use crate::too_long::{self, Fitted, Reading};
+use crate::too_long::{self, Fitted, Reading, Source};
 
 /// Let a model answer prompts
 ///
@@ -67,7 +67,8 @@ pub(crate) fn run(args: &GenerateArgs, out: &mut dyn Write) -> anyhow::Result<()
     let model = args.model.open()?;
     check_chat(&model, args.chat)?;
     let Fitted { places, values: prompts, skipped } = too_long::fit(
-        (args.model.too_long, &model, &args.data),
+        &model,
+        Source { rule: args.model.too_long, path: &args.data, unit: "line" },
         lines.iter().enumerate(),
         |line| &line.prompt,
         "--max-new-tokens",

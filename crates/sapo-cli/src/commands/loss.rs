@@ -10,7 +10,7 @@ use crate::failure::InputError;
 use crate::jsonl::{self, Line, Pair};
 use crate::model_args::{ModelArgs, check_chat};
 use crate::progress::Progress;
-use crate::too_long::{self, Fitted, Place, Reading};
+use crate::too_long::{self, Fitted, Place, Reading, Source};
 use crate::{table, token_mean};
 
 /// Measure a model's loss on completions
@@ -41,7 +41,8 @@ pub(crate) fn run(args: &LossArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let model = args.model.open()?;
     check_chat(&model, args.chat)?;
     let Fitted { places, values: examples, skipped } = too_long::fit(
-        (args.model.too_long, &model, &args.data),
+        &model,
+        Source { rule: args.model.too_long, path: &args.data, unit: "line" },
         lines.iter().enumerate(),
         |pair| &pair.prompt,
         "the completion",

@@ -1,6 +1,7 @@
 //! One file a command: its options with the help that explains them, and what it does.
 
 mod data;
+mod eval;
 mod generate;
 mod loss;
 mod matrix;
@@ -29,6 +30,7 @@ pub(crate) enum Command {
     Loss(loss::LossArgs),
     Generate(generate::GenerateArgs),
     Merge(merge::MergeArgs),
+    Eval(eval::EvalArgs),
     Score(score::ScoreArgs),
     Matrix(matrix::MatrixArgs),
     Report(report::ReportArgs),
@@ -51,6 +53,7 @@ impl Command {
             Self::Loss(args) => loss::run(args, out),
             Self::Generate(args) => generate::run(args, out),
             Self::Merge(args) => merge::run(args, out),
+            Self::Eval(args) => eval::run(args, out),
             Self::Score(args) => score::run(args, out),
             Self::Matrix(args) => matrix::run(args, out),
             Self::Report(args) => report::run(args, out),

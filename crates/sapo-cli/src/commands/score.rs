@@ -12,7 +12,8 @@ use crate::jsonl::{self, Answer, Line, LineShape};
 /// Score answers against references
 ///
 /// Each line of --predictions is {"prediction": str, "reference": str}; the metric sari also needs "source": str, the
-/// text that was rewritten. Scores are means over the lines, from 0 to 100; higher is better. In brackets the 95 %
+/// text that was rewritten. Where there is "references": [str, ..] too, as `sapo eval --predictions` writes it, the best of
+/// them counts. Scores are means over the lines, from 0 to 100; higher is better. In brackets the 95 %
 /// bootstrap interval (10,000 resamples of the lines, BCa).
 #[derive(Debug, Args)]
 pub(crate) struct ScoreArgs {
@@ -37,7 +38,13 @@ fn metric_help() -> String {
 
 pub(crate) fn run(args: &ScoreArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let lines = jsonl::read::<Answer>(&args.predictions)?;
-    let references: Vec<[String; 1]> = lines.iter().map(|line| [line.value.reference.clone()]).collect();
+    let references: Vec<&[String]> = lines
+        .iter()
+        .map(|Line { value: Answer { reference, references, .. }, .. }| match references.as_slice() {
+            [] => std::slice::from_ref(reference),
+            several => several,
+        })
+        .collect();
     let samples: Vec<Sample> = lines
         .iter()
         .zip(&references)

@@ -3,6 +3,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod eval;
 mod fixtures;
 mod generate;
 mod loss;

@@ -25,6 +25,20 @@ pub fn accuracy(prediction: &str, reference: &str) -> f64 {
     if prediction == reference && !prediction.is_empty() { 100.0 } else { 0.0 }
 }
 
+/// TRACE's accuracy of ScienceQA, whose answers explain themselves after the letter: 100 if the first characters are
+/// equal, else 0. An empty text has none: 0, where TRACE's code fails.
+///
+/// # Units
+/// 0 or 100.
+///
+/// # Source
+/// `resolve` in `evaluations/eval_ScienceQA.py` and `caculate_accuracy` in `metrics.py` of
+/// <https://github.com/BeyonderXX/TRACE>.
+pub fn first_letter_accuracy(prediction: &str, reference: &str) -> f64 {
+    let (predicted, wanted) = (prediction.chars().next(), reference.chars().next());
+    if predicted.is_some() && predicted == wanted { 100.0 } else { 0.0 }
+}
+
 pub(crate) const EXACT_MATCH: MetricSpec = MetricSpec {
     name: "exact_match",
     about: "equal after stripping white space at both ends, any reference",
@@ -35,6 +49,12 @@ pub(crate) const ACCURACY: MetricSpec = MetricSpec {
     name: "accuracy",
     about: "equal to the letter and not empty (TRACE), any reference",
     score: |sample| sample.best("accuracy", accuracy),
+};
+
+pub(crate) const FIRST_LETTER_ACCURACY: MetricSpec = MetricSpec {
+    name: "accuracy_first_letter",
+    about: "equal first characters (TRACE's ScienceQA), any reference",
+    score: |sample| sample.best("accuracy_first_letter", first_letter_accuracy),
 };
 
 #[cfg(test)]
@@ -58,5 +78,13 @@ mod tests {
         assert_eq!(accuracy("A", "A"), 100.0);
         assert_eq!(accuracy("A ", "A"), 0.0);
         assert_eq!(accuracy("", ""), 0.0);
+    }
+
+    #[test]
+    fn the_first_letter_alone_counts() {
+        assert_eq!(first_letter_accuracy("B\nBecause", "B"), 100.0);
+        assert_eq!(first_letter_accuracy("b", "B"), 0.0);
+        assert_eq!(first_letter_accuracy("The answer is B", "B"), 0.0);
+        assert_eq!(first_letter_accuracy("", ""), 0.0);
     }
 }

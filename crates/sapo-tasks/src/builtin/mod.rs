@@ -133,6 +133,7 @@ impl Family {
             instruction: Instruction::new(self.original),
             suffix: Some(self.suffix.to_owned()),
             labels: self.labels.iter().map(|label| (*label).to_owned()).collect(),
+            native_metric: None,
             train,
             dev,
             test,

@@ -102,6 +102,7 @@ pub fn write_own(streams: Vec<Sequence>, tasks: &[Task], out: &Path) -> Result<(
             suffix: task.suffix.clone(),
             labels: task.labels.clone(),
             language: task.language,
+            native_metric: task.native_metric.clone(),
         };
         write_toml(&folder.join(TASK), &description)?;
     }

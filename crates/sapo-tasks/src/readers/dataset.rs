@@ -91,7 +91,9 @@ impl Dataset {
     /// # Errors
     /// An unknown task, or a malformed description.
     pub fn describe(&self, name: &str) -> Result<Task, ReadError> {
-        self.layout.describe(name)
+        let task = self.layout.describe(name)?;
+        let of_benchmark = self.benchmark.task(name).and_then(|spec| spec.native_metric.clone());
+        Ok(Task { native_metric: of_benchmark.or(task.native_metric), ..task })
     }
 
     /// The instruction of a task, without reading its rows.

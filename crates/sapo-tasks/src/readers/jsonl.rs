@@ -54,6 +54,7 @@ pub fn task_from_jsonl(
         instruction,
         suffix,
         labels,
+        native_metric: None,
         train,
         dev: Vec::new(),
         test: Vec::new(),

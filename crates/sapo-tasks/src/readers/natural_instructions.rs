@@ -99,6 +99,7 @@ fn natural_task(name: String, entry: Entry, train: Vec<Example>) -> NaturalTask 
         instruction: Instruction::new(entry.definition),
         suffix: None,
         labels: Vec::new(),
+        native_metric: None,
         train,
         dev: Vec::new(),
         test: Vec::new(),

@@ -189,7 +189,8 @@ fn estimate(values: &[f64]) -> anyhow::Result<Option<Estimate>> {
         [single] => Some(Estimate::single(*single)),
         // with so many values fewer resamples say the same
         many if many.len() > 1000 => {
-            let bootstrap = Bootstrap { resamples: 1000, method: IntervalMethod::Percentile, ..Bootstrap::new(0) };
+            let bootstrap =
+                Bootstrap { resamples: 1000, method: IntervalMethod::Percentile, ..Bootstrap::new(0) };
             Some(bootstrap.mean(many).context("interval of a mean")?)
         }
         many => Some(Bootstrap::new(0).mean(many).context("interval of a mean")?),

@@ -11,11 +11,11 @@ mod texts;
 
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Instant;
 
-use anyhow::{anyhow, bail, ensure};
+use anyhow::{anyhow, bail};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use sapo_bandit::SelectorConfig;
@@ -30,6 +30,7 @@ use crate::interrupt::{self, Interrupted};
 use crate::jsonl::{self, TaskLine};
 use crate::model_args::ModelArgs;
 use crate::own_task::LayoutArgs;
+use crate::place;
 use crate::progress::Progress;
 use advice::{Circumstances, next_steps};
 use export::ExportForm;
@@ -235,18 +236,8 @@ fn choose<'a>(
 fn check_places(args: &SelectArgs) -> anyhow::Result<()> {
     for (option, path) in [("--export", &args.export), ("--plot", &args.plot)] {
         let Some(path) = path else { continue };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        ensure!(folder.is_dir(), "{option} {}: there is no folder {}", path.display(), folder.display());
-        ensure!(!path.is_dir(), "{option} {}: this is a folder", path.display());
         let read = [Some(&args.data), args.pool.as_ref()];
-        let same = |one: &PathBuf| {
-            one.canonicalize().ok().is_some_and(|one| path.canonicalize().is_ok_and(|two| one == two))
-        };
-        ensure!(
-            !read.into_iter().flatten().any(same),
-            "{option} {}: this would overwrite what is read",
-            path.display()
-        );
+        place::check(option, path, read.into_iter().flatten().map(PathBuf::as_path))?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use sapo_tasks::{Example, Task, layout};
 use super::SelectArgs;
 use crate::failure::InputError;
 use crate::jsonl::{Line, LineShape, TaskLine};
-use crate::too_long::{self, Fitted, Place, Reading};
+use crate::too_long::{self, Fitted, Place, Reading, Source};
 
 /// Everything that may be asked of the model, tokenised once.
 #[derive(Debug)]
@@ -30,7 +30,8 @@ impl Texts {
         args: &SelectArgs,
     ) -> anyhow::Result<Self> {
         let Fitted { places, values, skipped } = too_long::fit(
-            (args.model.too_long, model, &args.data),
+            model,
+            Source { rule: args.model.too_long, path: &args.data, unit: "line" },
             chosen.into_iter().map(|index| (index, &lines[index])),
             |line| &line.input,
             "the longest wording with the target",

@@ -117,6 +117,7 @@ fn without_rows(
         instruction: Instruction::new(instruction),
         suffix: suffix.filter(|suffix| !suffix.is_empty()),
         labels,
+        native_metric: None,
         train: Vec::new(),
         dev: Vec::new(),
         test: Vec::new(),

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! streams.toml        [[stream]] name = "mine", tasks = ["topic", "summary"]; without it, all tasks by name
-//! topic/task.toml     instruction = "...", and where wanted suffix = "...", labels = [..], language = "chinese"
+//! topic/task.toml     instruction = "...", and where wanted suffix = "...", labels = [..], language = "chinese",
+//!                     native_metric = "sari"
 //!       train.jsonl   {"input": str, "target": str} a line
 //!       dev.jsonl     where wanted
 //!       test.jsonl    where wanted
@@ -34,6 +35,8 @@ pub(crate) struct TaskFile {
     pub(crate) labels: Vec<String>,
     #[serde(default)]
     pub(crate) language: Language,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) native_metric: Option<String>,
 }
 
 /// `streams.toml`
@@ -84,8 +87,8 @@ impl Layout for Own {
     }
 
     fn describe(&self, task: &str) -> Result<Task, ReadError> {
-        let TaskFile { instruction, suffix, labels, language } = self.description(task)?;
-        Ok(without_rows(task, instruction, suffix, labels, language))
+        let TaskFile { instruction, suffix, labels, language, native_metric } = self.description(task)?;
+        Ok(Task { native_metric, ..without_rows(task, instruction, suffix, labels, language) })
     }
 
     fn file(&self, task: &str, split: Split) -> PathBuf {

@@ -1,0 +1,22 @@
+//! Places to write, looked at before anything is computed.
+
+use std::path::Path;
+
+use anyhow::ensure;
+
+/// Finds out whether a file can be written to `path`, which `option` gave, without overwriting what is `read`.
+pub(crate) fn check<'a>(
+    option: &str,
+    path: &Path,
+    read: impl IntoIterator<Item = &'a Path>,
+) -> anyhow::Result<()> {
+    let shown = path.display();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    ensure!(folder.is_dir(), "{option} {shown}: there is no folder {}", folder.display());
+    ensure!(!path.is_dir(), "{option} {shown}: this is a folder");
+    let same = |one: &Path| {
+        one.canonicalize().ok().is_some_and(|one| path.canonicalize().is_ok_and(|two| one == two))
+    };
+    ensure!(!read.into_iter().any(same), "{option} {shown}: this would overwrite what is read");
+    Ok(())
+}
