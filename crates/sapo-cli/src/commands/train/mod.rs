@@ -102,6 +102,7 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         };
         return Ok(writeln!(out, "{} ({state})", folder.display())?);
     }
+    interrupt::watch()?;
     store.sweep()?;
     let question = format!("{} on stream {}", config.method.name(), config.stream.stream);
     Description::new(store.experiment(), &question, std::slice::from_ref(&cell)).write(store.folder())?;
@@ -109,7 +110,6 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         store.remove(&cell.id())?;
         store.forget_progress(&cell.id())?;
     }
-    interrupt::watch()?;
     compute(args, &config, (&store, &cell), &places, (stream, pools))?;
     let stored = store.load(&cell.id())?;
     let outcome = Outcome::of(&stored)?;

@@ -60,7 +60,6 @@ impl<'a> Outcome<'a> {
         for (convention, transfer) in &self.transfers {
             object.insert(convention.name().into(), serde_json::to_value(transfer)?);
         }
-        object.insert("tasks".into(), json!(self.matrix.tasks()));
         let Value::Object(matrix) = matrix_json(&self.matrix) else { return Ok(()) };
         object.extend(matrix);
         object.insert("prompts".into(), json!(prompts(&self.run.record)?));
@@ -85,7 +84,7 @@ fn matrix_json(matrix: &TransferMatrix) -> Value {
         (0..matrix.tasks().len()).map(|task| matrix.get(step, task).ok()).collect()
     };
     let rows: Vec<Vec<Option<f64>>> = (1..=matrix.tasks().len()).map(row).collect();
-    json!({"zero_shot": row(0), "scores": rows})
+    json!({"tasks": matrix.tasks(), "zero_shot": row(0), "scores": rows})
 }
 
 /// The wordings that were chosen, in the order of the stream.
