@@ -104,6 +104,12 @@ impl CellContext {
         }
     }
 
+    /// The same with what the cell's worker needs to know of this machine.
+    #[must_use]
+    pub fn with_local(self, local: Value) -> Self {
+        Self { local, ..self }
+    }
+
     fn telling(staging: &Staging, local: Value, listener: Listener) -> Self {
         let threads = std::env::var(THREADS_VARIABLE).ok().and_then(|threads| threads.parse().ok());
         Self {

@@ -9,7 +9,7 @@ mod reselection;
 mod screen;
 mod tables;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use sapo_lab::{CellContext, CellSpec, ExperimentArgs, ReportContext, RunRecord, StoredRun, Study};
 use sapo_learn::runs::{StreamSource, fingerprint, shorten_inputs};
 use sapo_learn::sapo::run_stream;
@@ -85,9 +85,17 @@ impl Study for Comparison {
             serde_json::from_value(context.local().clone()).context("the cell's local paths")?;
         runtime::init(context.threads());
         let device = runtime::parse_device(&cell.device).map_err(anyhow::Error::msg)?;
-        let mut model = LanguageModel::open(&local.model, Kind::Float, device)?;
         let mut stream = cell.stream.load(local.data.as_deref(), cell.rows, cell.seed)?;
         let pools = pools(&cell.stream, &stream)?;
+        let data_sha256 = fingerprint(&stream, &pools);
+        ensure!(
+            data_sha256 == cell.data_sha256,
+            "the rows or wordings of stream {} have changed since this grid was made: SHA-256 {data_sha256}, expected {}; \
+             start the experiment again to make it of what is there now",
+            cell.stream.stream,
+            cell.data_sha256
+        );
+        let mut model = LanguageModel::open(&local.model, Kind::Float, device)?;
         let answer = cell.run.evaluation.max_new_tokens;
         let shortened = shorten_inputs(&mut stream, &pools, &model, answer, cell.max_input_tokens)?;
 
@@ -163,6 +171,20 @@ mod tests {
             ("sapp", "7d4dd34dfbd56c07"),
         ];
         assert_eq!(cells(NI_SEQ_C1), named(ni_seq_c1));
+    }
+
+    #[test]
+    fn rows_that_are_no_longer_those_of_the_grid_are_refused() {
+        let comparison = Comparison::new("quickstart", QUICKSTART).unwrap();
+        let args = Line::parse_from(["experiment", "--limit-train", "3", "--limit-eval", "2"]).args;
+        let cell = comparison.config.cell(&comparison.config.arms[0], 0, &args, "model", "rows of yesterday");
+        let local = Local { model: "nowhere".into(), data: None };
+        let spec = CellSpec::new(cell, &["seed"]).unwrap().with_local(local).unwrap();
+        let context = CellContext::silent("nowhere".as_ref()).with_local(spec.local().clone());
+        let error = comparison.run_cell(spec.config(), &context).unwrap_err().to_string();
+        assert!(
+            error.contains("have changed since this grid was made") && error.contains("rows of yesterday")
+        );
     }
 
     #[test]
