@@ -21,13 +21,17 @@ use serde_json::Value;
 
 use crate::cell::CellSpec;
 use crate::lock::Holder;
-use crate::provenance::{Code, Program, Stopwatch, cores};
+use crate::provenance::{Code, Program, Stopwatch, cores, peak_memory};
 use crate::record::RunRecord;
 use crate::store::{Claim, Staging, Store};
 use crate::study::Study;
 
 /// Says how many threads a worker may use.
 pub const THREADS_VARIABLE: &str = "SAPO_THREADS";
+/// The note of a cell that says how much memory its process took at most, in bytes.
+pub const PEAK_MEMORY: &str = "peak_memory_bytes";
+/// Says on which device a worker computes.
+pub const DEVICE_VARIABLE: &str = "SAPO_DEVICE";
 
 /// What a worker is told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,6 +78,7 @@ pub struct CellContext {
     artifacts: PathBuf,
     progress: Option<PathBuf>,
     threads: usize,
+    device: String,
     local: Value,
     notes: Mutex<BTreeMap<String, Value>>,
     last_told: Mutex<Option<Instant>>,
@@ -97,6 +102,7 @@ impl CellContext {
             artifacts: artifacts.to_owned(),
             progress: None,
             threads: cores(),
+            device: "cpu".to_owned(),
             local: Value::Null,
             notes: Mutex::default(),
             last_told: Mutex::default(),
@@ -110,6 +116,7 @@ impl CellContext {
             artifacts: staging.artifacts(),
             progress: Some(staging.progress()),
             threads: threads.unwrap_or_else(cores),
+            device: std::env::var(DEVICE_VARIABLE).unwrap_or_else(|_| "cpu".to_owned()),
             local,
             notes: Mutex::default(),
             last_told: Mutex::default(),
@@ -141,6 +148,12 @@ impl CellContext {
     #[must_use]
     pub fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// Where to compute: cpu, cuda or cuda:1. Which of several alike it is tells nobody's name.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        &self.device
     }
 
     /// Tells how far the cell is, in any unit; cheap enough to be called after every optimiser step.
@@ -240,6 +253,9 @@ pub fn compute_cell(
     let record = work(&context)?;
     context.annotate("threads", context.threads() as u64);
     context.annotate("attempts", attempts);
+    if let Some(bytes) = peak_memory() {
+        context.annotate(PEAK_MEMORY, bytes);
+    }
     staging.commit(&record, stopwatch.stop(context.notes()))?;
     Ok(Computed::Stored)
 }

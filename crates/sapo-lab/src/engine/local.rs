@@ -1,10 +1,10 @@
 //! The engine of this machine: every cell in a process of its own, several at a time.
 //!
 //! A process a cell, so that a crash or an out-of-memory kill costs one cell, and so that libtorch's threads and memory
-//! are given back at its end. The store is the only judge of what is finished; a worker's word alone is not enough.
+//! are given back at its end. A worker that dies without a word is tried again as often as was asked for; one that says
+//! what is wrong is not, because it would say so again.
 
-use std::collections::VecDeque;
-use std::ffi::OsString;
+use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -14,97 +14,87 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use crate::cell::CellSpec;
-use crate::progress::Display;
-use crate::provenance::{Code, cores};
+use crate::cell::{CellId, CellSpec};
+use crate::provenance::Code;
 use crate::store::Store;
-use crate::worker::{Event, Job, THREADS_VARIABLE};
+use crate::worker::{DEVICE_VARIABLE, Event, Job, THREADS_VARIABLE};
+
+use super::{Ending, Engine, EngineError, Failure, Observer, Outcome};
 
 /// How often an idle engine looks whether it was interrupted.
 const TICK: Duration = Duration::from_millis(100);
-/// How often it looks at cells that other processes compute.
+/// How often it looks at cells that other processes compute, and whether its own workers still hold their locks.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How much of a failed worker's log is shown.
-const TAIL_LINES: usize = 15;
 
 /// The engine of this machine.
 #[derive(Debug)]
 pub struct LocalEngine<'a> {
-    store: &'a Store,
-    program: OsString,
-    jobs: usize,
-    interrupted: &'a AtomicBool,
+    /// Where the cells go.
+    pub store: &'a Store,
+    /// The source that its workers are made of.
+    pub code: Code,
+    /// What is started for each cell; [`this_program`] by default.
+    pub program: PathBuf,
+    /// Cells computed at a time.
+    pub jobs: usize,
+    /// Threads of each worker.
+    pub threads: usize,
+    /// Where cells are computed: a worker is told the device that the fewest others have.
+    pub devices: Vec<String>,
+    /// How often a cell is tried again whose worker died without saying why.
+    pub retries: usize,
+    /// Set from outside where the engine has to stop.
+    pub interrupted: &'a AtomicBool,
 }
 
-/// What became of the cells; those not named are stored.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// Cells that could not be computed.
-    pub failures: Vec<Failure>,
-    /// Whether the engine was told to stop.
-    pub interrupted: bool,
+/// This program, in the version that runs now.
+///
+/// # Errors
+/// Where the system does not tell which program this is.
+pub fn this_program() -> io::Result<PathBuf> {
+    // The kernel's own link still means this program after the file was built anew; one grid, one version.
+    let itself = Path::new("/proc/self/exe");
+    if itself.exists() { Ok(itself.to_owned()) } else { std::env::current_exe() }
 }
 
-/// A cell that could not be computed.
-#[derive(Debug)]
-pub struct Failure {
-    /// The cell.
-    pub cell: CellSpec,
-    /// Why.
-    pub reason: String,
-    /// What its worker printed.
-    pub log: PathBuf,
-    /// The last lines of that.
-    pub tail: String,
-}
-
-impl<'a> LocalEngine<'a> {
-    /// An engine that starts this program again for every cell, `jobs` at a time, until `interrupted` is set.
-    ///
-    /// # Errors
-    /// Where the system does not tell which program this is.
-    pub fn new(store: &'a Store, jobs: usize, interrupted: &'a AtomicBool) -> io::Result<Self> {
-        // The kernel's own link still means this program after the file was built anew; one grid, one version.
-        let itself = Path::new("/proc/self/exe");
-        let program = if itself.exists() { itself.to_owned() } else { std::env::current_exe()? };
-        Ok(Self { store, program: program.into_os_string(), jobs: jobs.max(1), interrupted })
-    }
-
-    /// Computes the cells that are not stored, in order, and waits for those that other processes compute.
-    #[must_use]
-    pub fn run(&self, cells: Vec<CellSpec>, display: &mut Display) -> Outcome {
+impl Engine for LocalEngine<'_> {
+    fn run(&self, cells: Vec<CellSpec>, observer: &mut dyn Observer) -> Result<Outcome, EngineError> {
         let (sender, receiver) = channel();
         let run = Run {
             engine: self,
-            code: Code::detect(),
             pending: cells.into(),
             held: Vec::new(),
-            looked_at_held: Instant::now(),
+            looked: Instant::now(),
             running: Vec::new(),
+            crashes: HashMap::new(),
             sender,
             outcome: Outcome::default(),
-            display,
+            observer,
         };
-        run.until_done(&receiver)
+        Ok(run.until_done(&receiver))
     }
 }
 
 struct Run<'a, 'b> {
     engine: &'a LocalEngine<'a>,
-    code: Code,
     pending: VecDeque<CellSpec>,
     /// Cells that other processes compute, with a line that says who.
     held: Vec<(CellSpec, String)>,
-    looked_at_held: Instant,
+    /// When locks were looked at.
+    looked: Instant,
     running: Vec<Worker>,
+    /// How often the worker of a cell has died without saying why.
+    crashes: HashMap<CellId, usize>,
     sender: Sender<Message>,
     outcome: Outcome,
-    display: &'b mut Display,
+    observer: &'b mut dyn Observer,
 }
 
 struct Worker {
     cell: CellSpec,
     child: Child,
+    /// Its place among the engine's devices.
+    device: usize,
     /// Open for as long as this process lives: its end tells the worker to die.
     _input: ChildStdin,
     last: Option<Event>,
@@ -120,10 +110,10 @@ impl Run<'_, '_> {
         loop {
             if self.engine.interrupted.load(Ordering::SeqCst) {
                 self.kill_all();
-                self.outcome.interrupted = true;
+                self.outcome.ending = Ending::Interrupted;
                 return self.outcome;
             }
-            self.look_at_held();
+            self.look_at_locks();
             self.fill();
             if self.running.is_empty() && self.pending.is_empty() && self.held.is_empty() {
                 return self.outcome;
@@ -133,7 +123,7 @@ impl Run<'_, '_> {
                 Ok(Message::Closed { pid }) => self.closed(pid),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
-            self.display.tick();
+            self.observer.tick();
         }
     }
 
@@ -142,7 +132,7 @@ impl Run<'_, '_> {
             let Some(cell) = self.pending.pop_front() else { return };
             let id = cell.id();
             if self.engine.store.contains(&id) {
-                self.display.finished(&cell);
+                self.observer.finished(&cell);
                 continue;
             }
             match self.engine.store.holder(&id) {
@@ -157,19 +147,26 @@ impl Run<'_, '_> {
     }
 
     /// Puts the cells of others back in the queue from time to time: they are finished by now, or their lock expired.
-    fn look_at_held(&mut self) {
-        if self.held.is_empty() || self.looked_at_held.elapsed() < PATIENCE {
+    /// Ends workers whose own lock did: a host that was believed dead may come back and find its cell with another.
+    fn look_at_locks(&mut self) {
+        if self.looked.elapsed() < PATIENCE {
             return;
         }
-        self.looked_at_held = Instant::now();
-        if self.running.is_empty() && self.pending.is_empty() {
-            let (cell, holder) = &self.held[0];
-            let others = if self.held.len() > 1 {
-                format!(" and {} more", self.held.len() - 1)
-            } else {
-                String::new()
+        self.looked = Instant::now();
+        for worker in &mut self.running {
+            let holder = self.engine.store.holder(&worker.cell.id()).ok().flatten();
+            if holder.is_some_and(|holder| !holder.is_process(worker.child.id())) {
+                let _ = worker.child.kill();
+            }
+        }
+        if let (true, true, Some((cell, holder))) =
+            (self.running.is_empty(), self.pending.is_empty(), self.held.first())
+        {
+            let others = match self.held.len() {
+                1 => String::new(),
+                all => format!(" and {} more", all - 1),
             };
-            self.display.waiting(&format!("waiting for {}{others}: computed by {holder}", cell.label()));
+            self.observer.waiting(&format!("waiting for {}{others}: computed by {holder}", cell.label()));
         }
         self.pending.extend(self.held.drain(..).map(|(cell, _)| cell));
     }
@@ -177,7 +174,7 @@ impl Run<'_, '_> {
     fn start(&mut self, cell: CellSpec) {
         match self.spawn(&cell) {
             Ok(worker) => {
-                self.display.started(&cell);
+                self.observer.started(&cell);
                 self.running.push(worker);
             }
             Err(error) => self.fail(cell, format!("cannot start a worker: {error}")),
@@ -190,9 +187,13 @@ impl Run<'_, '_> {
         if let Some(folder) = log.parent() {
             fs::create_dir_all(folder)?;
         }
-        File::create(&log)?;
+        // What a crashed worker printed stays above what its successor prints.
+        if !self.crashes.contains_key(&cell.id()) {
+            File::create(&log)?;
+        }
         let log = OpenOptions::new().append(true).open(&log)?;
-        let threads = (cores() / self.engine.jobs).max(1).to_string();
+        let device = self.idlest_device();
+        let threads = self.engine.threads.to_string();
         let mut command = Command::new(&self.engine.program);
         for variable in [
             "OMP_NUM_THREADS",
@@ -203,6 +204,9 @@ impl Run<'_, '_> {
         ] {
             command.env(variable, &threads);
         }
+        if let Some(device) = self.engine.devices.get(device) {
+            command.env(DEVICE_VARIABLE, device);
+        }
         // A group of its own: Ctrl-C on the terminal reaches this process alone, which then ends its workers.
         command.arg("--worker").process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log.try_clone()?);
@@ -211,7 +215,7 @@ impl Run<'_, '_> {
             root: store.root().to_owned(),
             experiment: store.experiment().to_owned(),
             cell: cell.clone(),
-            code: self.code.clone(),
+            code: self.engine.code.clone(),
         };
         let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("the worker has no pipes"));
@@ -222,13 +226,18 @@ impl Run<'_, '_> {
         let sender = self.sender.clone();
         let pid = child.id();
         std::thread::spawn(move || listen(pid, BufReader::new(output), log, &sender));
-        Ok(Worker { cell: cell.clone(), child, _input: input, last: None })
+        Ok(Worker { cell: cell.clone(), child, device, _input: input, last: None })
+    }
+
+    fn idlest_device(&self) -> usize {
+        let busy = |&device: &usize| self.running.iter().filter(|worker| worker.device == device).count();
+        (0..self.engine.devices.len()).min_by_key(busy).unwrap_or(0)
     }
 
     fn heard(&mut self, pid: u32, event: Event) {
         let Some(worker) = self.running.iter_mut().find(|worker| worker.child.id() == pid) else { return };
         if let Event::Progress { done, total, message } = &event {
-            self.display.progress(&worker.cell, *done, *total, message);
+            self.observer.progress(&worker.cell, *done, *total, message);
         }
         worker.last = Some(event);
     }
@@ -238,24 +247,37 @@ impl Run<'_, '_> {
         let mut worker = self.running.swap_remove(place);
         let status = worker.child.wait();
         if self.engine.store.contains(&worker.cell.id()) {
-            self.display.finished(&worker.cell);
+            self.observer.finished(&worker.cell);
             return;
         }
         match worker.last {
             Some(Event::Held { holder }) => {
-                self.display.postponed(&worker.cell);
+                self.observer.postponed(&worker.cell, "");
                 self.held.push((worker.cell, holder.to_string()));
             }
             Some(Event::Failed { error }) => self.fail(worker.cell, error),
-            _ => self.fail(worker.cell, format!("the worker crashed ({})", describe(status))),
+            _ => self.crashed(worker.cell, &describe(status)),
+        }
+    }
+
+    fn crashed(&mut self, cell: CellSpec, how: &str) {
+        let crashes = self.crashes.entry(cell.id()).or_default();
+        *crashes += 1;
+        let (crashes, retries) = (*crashes, self.engine.retries);
+        if crashes <= retries {
+            let why = format!("the worker crashed ({how}); trying again ({crashes} of {retries})");
+            self.observer.postponed(&cell, &why);
+            // At the end of the queue, where the fewest neighbours want memory.
+            self.pending.push_back(cell);
+        } else {
+            let tries = if retries > 0 { format!(", {crashes} times") } else { String::new() };
+            self.fail(cell, format!("the worker crashed{tries} ({how})"));
         }
     }
 
     fn fail(&mut self, cell: CellSpec, reason: String) {
-        self.display.failed(&cell, &reason);
-        let log = self.engine.store.log(&cell.id());
-        let tail = tail(&log);
-        self.outcome.failures.push(Failure { cell, reason, log, tail });
+        self.observer.failed(&cell, &reason);
+        self.outcome.failures.push(Failure::new(self.engine.store, cell, reason));
     }
 
     fn kill_all(&mut self) {
@@ -288,11 +310,4 @@ fn describe(status: io::Result<ExitStatus>) -> String {
         Ok(status) => status.to_string(),
         Err(error) => error.to_string(),
     }
-}
-
-fn tail(log: &Path) -> String {
-    let bytes = fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<_> = text.lines().collect();
-    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
 }
