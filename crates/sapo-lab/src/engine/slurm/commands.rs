@@ -67,29 +67,29 @@ impl SlurmError {
 
 /// What a site's configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Site {
+pub(super) struct Site {
     /// Name of the cluster.
-    pub cluster: String,
+    pub(super) cluster: String,
     /// Tasks that one array may have.
-    pub max_array_size: usize,
+    pub(super) max_array_size: usize,
 }
 
 /// A task of an array, or a job, as the controller knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueuedTask {
+pub(super) struct QueuedTask {
     /// `12_3` or `12`.
-    pub id: String,
+    pub(super) id: String,
     /// Slurm's word: `RUNNING`, `PENDING`, `NODE_FAIL`, ...
-    pub state: String,
+    pub(super) state: String,
     /// How often Slurm started it again.
-    pub restarts: u32,
+    pub(super) restarts: u32,
     /// Why it is in that state; empty where Slurm says `None`.
-    pub reason: String,
+    pub(super) reason: String,
 }
 
 /// What a state means for what is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
+pub(super) enum Phase {
     /// It will run.
     Waiting,
     /// Its processes may be at work.
@@ -101,7 +101,7 @@ pub enum Phase {
 impl QueuedTask {
     /// What its state means.
     #[must_use]
-    pub fn phase(&self) -> Phase {
+    pub(super) fn phase(&self) -> Phase {
         match self.state.as_str() {
             "RUNNING" | "COMPLETING" | "SUSPENDED" | "STOPPED" | "SIGNALING" | "STAGE_OUT" | "RESIZING" => {
                 Phase::Running
@@ -118,7 +118,7 @@ impl QueuedTask {
 ///
 /// # Errors
 /// [`SlurmError`].
-pub fn site() -> Result<Site, SlurmError> {
+pub(super) fn site() -> Result<Site, SlurmError> {
     parse_site(&output("scontrol", &["show", "config"])?)
 }
 
@@ -142,7 +142,7 @@ fn parse_site(text: &str) -> Result<Site, SlurmError> {
 ///
 /// # Errors
 /// [`SlurmError`].
-pub fn queue() -> Result<Vec<QueuedTask>, SlurmError> {
+pub(super) fn queue() -> Result<Vec<QueuedTask>, SlurmError> {
     let user = rustix::process::getuid().as_raw().to_string();
     let columns = "ArrayJobID:20,ArrayTaskID:20,State:20,RestartCnt:10,Reason:64";
     let arguments = ["--noheader", "--array", "--states=all", "--user", &user, "--Format", columns];
@@ -176,7 +176,7 @@ fn parse_queued(line: &str) -> Result<QueuedTask, SlurmError> {
 ///
 /// # Errors
 /// [`SlurmError`].
-pub fn submit(script: &Path, name: &str) -> Result<String, SlurmError> {
+pub(super) fn submit(script: &Path, name: &str) -> Result<String, SlurmError> {
     let script = script.to_string_lossy();
     let arguments = ["--parsable", "--job-name", name, &script];
     let answer = output("sbatch", &arguments)?;
@@ -201,7 +201,7 @@ fn parse_submitted(answer: &str) -> Result<String, SlurmError> {
 ///
 /// # Errors
 /// [`SlurmError`].
-pub fn array_named(name: &str) -> Result<Option<String>, SlurmError> {
+pub(super) fn array_named(name: &str) -> Result<Option<String>, SlurmError> {
     let user = rustix::process::getuid().as_raw().to_string();
     let arguments =
         ["--noheader", "--states=all", "--user", &user, "--name", name, "--Format", "ArrayJobID:20"];
@@ -212,7 +212,7 @@ pub fn array_named(name: &str) -> Result<Option<String>, SlurmError> {
 ///
 /// # Errors
 /// [`SlurmError`].
-pub fn cancel(ids: &[String]) -> Result<(), SlurmError> {
+pub(super) fn cancel(ids: &[String]) -> Result<(), SlurmError> {
     for part in ids.chunks(500) {
         let mut arguments = vec!["--quiet"];
         arguments.extend(part.iter().map(String::as_str));
@@ -224,7 +224,7 @@ pub fn cancel(ids: &[String]) -> Result<(), SlurmError> {
 /// How a task ended, in a few words: `TIMEOUT, exit code 0:15, node1`. From the controller, or, when it has forgotten,
 /// from the accounting where that is kept.
 #[must_use]
-pub fn how_it_ended(id: &str) -> Option<String> {
+pub(super) fn how_it_ended(id: &str) -> Option<String> {
     if let Some(ended) = output("scontrol", &["show", "job", id]).ok().and_then(|text| parse_shown(&text)) {
         return Some(ended);
     }

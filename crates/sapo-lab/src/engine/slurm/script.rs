@@ -1,6 +1,5 @@
 //! The script that Slurm runs for every task of an array.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use super::profile::SlurmProfile;
@@ -21,7 +20,7 @@ impl Script<'_> {
     pub(super) fn render(&self) -> String {
         let at_a_time = self.max_running.map(|number| format!("%{number}")).unwrap_or_default();
         let mut text = "#!/bin/bash\n".to_owned();
-        let mut option = |option: &str| drop(writeln!(text, "#SBATCH {option}"));
+        let mut option = |option: &str| text += &format!("#SBATCH {option}\n");
         option(&format!("--array=0-{}{at_a_time}", self.tasks.saturating_sub(1)));
         option(&format!("--output={}", quoted_for_slurm(&self.output.to_string_lossy())));
         // A task that runs again adds to what it printed; what a node or a more important job took from it runs again.
@@ -30,7 +29,7 @@ impl Script<'_> {
         self.profile.options().iter().for_each(|line| option(line));
         text += "set -e\n";
         for line in &self.profile.setup {
-            let _ = writeln!(text, "{line}");
+            text += &format!("{line}\n");
         }
         let (program, list) = (self.program.to_string_lossy(), self.list.to_string_lossy());
         let _ =
