@@ -57,8 +57,7 @@ pub(crate) fn compute(
 /// Cancels what Slurm has of these cells.
 pub(crate) fn cancel(args: &ExperimentArgs, store: &Store, cells: &[CellSpec]) -> anyhow::Result<ExitCode> {
     ensure!(args.engine == EngineKind::Slurm, "--cancel is for --engine slurm");
-    let cancelled = slurm(args, store)?.cancel(cells)?;
-    eprintln!("cancelled {cancelled} cells; finished cells are kept");
+    tell_cancelled(slurm(args, store)?.cancel(cells)?);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -109,30 +108,31 @@ fn slurm<'a>(args: &ExperimentArgs, store: &'a Store) -> anyhow::Result<SlurmEng
 
 /// Goes away from cells that Slurm has; who is there and did not ask for that may cancel them.
 fn leave(args: &ExperimentArgs, store: &Store, asked: &[CellSpec], cells: usize) -> anyhow::Result<ExitCode> {
-    if args.detach {
-        eprintln!(
-            "{cells} cells are with Slurm; the same command without --detach shows them, --cancel ends them"
-        );
-        return Ok(ExitCode::SUCCESS);
-    }
-    if stdin().is_terminal() && stderr().is_terminal() && wants_to_cancel(cells) {
-        let cancelled = slurm(args, store)?.cancel(asked)?;
-        eprintln!("cancelled {cancelled} cells; finished cells are kept");
+    let asks = !args.detach && stdin().is_terminal() && stderr().is_terminal();
+    if asks && wants_to_cancel(cells) {
+        tell_cancelled(slurm(args, store)?.cancel(asked)?);
     } else {
-        eprintln!(
-            "{cells} cells go on in Slurm; the same command shows them again, with --cancel it ends them"
-        );
+        let left = number_of_cells(cells);
+        eprintln!("left to Slurm: {left}; the same command goes on looking, with --cancel it ends them");
     }
-    Ok(ExitCode::from(EXIT_INTERRUPTED))
+    Ok(if args.detach { ExitCode::SUCCESS } else { ExitCode::from(EXIT_INTERRUPTED) })
 }
 
 /// A second Ctrl-C instead of an answer means no, too.
 fn wants_to_cancel(cells: usize) -> bool {
-    eprint!("cancel the {cells} cells that Slurm has? [y/N] ");
+    eprint!("cancel {} in Slurm? [y/N] ", number_of_cells(cells));
     let _ = stderr().flush();
     let mut answer = String::new();
     let _ = stdin().lock().read_line(&mut answer);
     matches!(answer.trim(), "y" | "Y" | "yes")
+}
+
+fn tell_cancelled(cells: usize) {
+    eprintln!("cancelled: {}; finished cells are kept", number_of_cells(cells));
+}
+
+fn number_of_cells(cells: usize) -> String {
+    if cells == 1 { "1 cell".to_owned() } else { format!("{cells} cells") }
 }
 
 /// Asks the engine to stop; where there is none, or it was asked before, ends at once. Either way nothing is lost.

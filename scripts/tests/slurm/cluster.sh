@@ -4,7 +4,7 @@
 #
 #     scripts/tests/slurm/cluster.sh DIR [--accounting]
 #
-# DIR is short, new and on this machine. The one line on standard output is "ready", once both nodes are idle, or
+# DIR is short, new and on this machine; it is removed at the end. The one line on standard output is "ready", once both nodes are idle, or
 # "not run: <why>". Then `SLURM_CONF=DIR/slurm.conf` is all that sbatch and its relatives need. DIR/run/NODE.pid is the
 # daemon of a node; `DIR/node NODE` starts it again. Loopback only, free ports, nothing outside DIR but the packages.
 # With --accounting there is also a slurmdbd on a MariaDB of its own, and `sacct` answers.
@@ -30,11 +30,13 @@ command -v unshare >/dev/null || not_run "no unshare (util-linux)"
 unshare --uts true 2>/dev/null || not_run "this machine allows no host names of one's own (unshare --uts)"
 if [ "$(installed || true)" != "${#packages[@]}" ]; then
     command -v apt-get >/dev/null || not_run "no Slurm, and no apt-get to install it"
-    [ -n "$(ls /var/lib/apt/lists/*_Packages* 2>/dev/null)" ] || apt-get update -qq || true
+    echo "installing ${packages[*]}"
     # daemons of the packages are not started: only those below are
-    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        -o DPkg::Lock::Timeout=300 "${packages[@]}" ||
-        not_run "apt-get cannot install ${packages[*]}"
+    install() {
+        RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            -o DPkg::Lock::Timeout=300 "${packages[@]}" >/dev/null
+    }
+    install || { apt-get update -qq && install; } || not_run "apt-get cannot install ${packages[*]}"
 fi
 
 umask 022
@@ -123,10 +125,14 @@ stop() {
             kill -9 "${pid%/environ}" 2>/dev/null || true
         fi
     done
+    rm -rf "$dir"
 }
 trap stop EXIT
 
-daemon() { env SLURM_CONF="$dir/slurm.conf" "$@" </dev/null >>"$dir/log/$1.log" 2>&1 3>&- & }
+daemon() {
+    env SLURM_CONF="$dir/slurm.conf" "$@" </dev/null >>"$dir/log/$1.log" 2>&1 3>&- &
+    disown
+}
 wait_for() {
     local what=$1
     shift
@@ -157,6 +163,7 @@ daemon slurmctld -D -i
 wait_for slurmctld asking scontrol ping
 for node in node1 node2; do
     "$dir/node" "$node" </dev/null 3>&- &
+    disown
 done
 wait_for "a node" both_idle
 

@@ -179,7 +179,7 @@ impl SlurmEngine<'_> {
             let reason = queued.map(|task| task.reason.as_str()).unwrap_or_default();
             waiting.count(reason);
             if std::mem::take(&mut one.shown) {
-                observer.postponed(&one.cell, &format!("back in Slurm's queue ({reason})"));
+                observer.postponed(&one.cell, &format!("back in Slurm's queue{}", in_brackets(reason)));
             }
             return Seen::Open;
         }
@@ -194,7 +194,9 @@ impl SlurmEngine<'_> {
             if !std::mem::replace(&mut one.shown, true) {
                 observer.started(&one.cell);
             }
-            observer.progress(&one.cell, done, total, &message);
+            if total > 0 {
+                observer.progress(&one.cell, done, total, &message);
+            }
         }
         Seen::Open
     }
@@ -213,7 +215,11 @@ impl Waiting {
         let cells: usize = self.0.values().sum();
         let reasons: Vec<&str> =
             self.0.keys().map(String::as_str).filter(|reason| !reason.is_empty()).collect();
-        let reasons = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
-        (cells > 0).then(|| format!("{cells} cells wait in Slurm's queue{reasons}"))
+        let reasons = in_brackets(&reasons.join(", "));
+        (cells > 0).then(|| format!("waiting in Slurm's queue: {cells}{reasons}"))
     }
+}
+
+fn in_brackets(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(" ({text})") }
 }

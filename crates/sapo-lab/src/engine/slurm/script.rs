@@ -32,9 +32,7 @@ impl Script<'_> {
             text += &format!("{line}\n");
         }
         let (program, list) = (self.program.to_string_lossy(), self.list.to_string_lossy());
-        let _ =
-            writeln!(text, "exec {} --slurm-task {}", quoted_for_shell(&program), quoted_for_shell(&list));
-        text
+        text + &format!("exec {} --slurm-task {}\n", quoted_for_shell(&program), quoted_for_shell(&list))
     }
 }
 
