@@ -15,6 +15,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use crate::cell::{CellId, CellSpec};
+use crate::lock::Holder;
 use crate::provenance::Code;
 use crate::store::Store;
 use crate::worker::{DEVICE_VARIABLE, Event, Job, THREADS_VARIABLE};
@@ -250,14 +251,21 @@ impl Run<'_, '_> {
             self.observer.finished(&worker.cell);
             return;
         }
+        let holder = self.engine.store.holder(&worker.cell.id()).ok().flatten();
         match worker.last {
-            Some(Event::Held { holder }) => {
-                self.observer.postponed(&worker.cell, "");
-                self.held.push((worker.cell, holder.to_string()));
-            }
+            Some(Event::Held { .. }) => self.hold(worker.cell, holder),
+            // It was ended, or has failed, because the cell has another: see `look_at_locks`.
+            _ if holder.is_some() => self.hold(worker.cell, holder),
             Some(Event::Failed { error }) => self.fail(worker.cell, error),
             _ => self.crashed(worker.cell, &describe(status)),
         }
+    }
+
+    fn hold(&mut self, cell: CellSpec, holder: Option<Holder>) {
+        self.observer.postponed(&cell, "");
+        let holder =
+            holder.map_or_else(|| "a process that has just ended".to_owned(), |holder| holder.to_string());
+        self.held.push((cell, holder));
     }
 
     fn crashed(&mut self, cell: CellSpec, how: &str) {
