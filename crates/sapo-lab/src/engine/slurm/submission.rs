@@ -184,6 +184,9 @@ impl Submission {
             fs::create_dir_all(self.folder.join(name))?;
         }
         fs::copy(program, self.program())?;
+        // A cell goes on from what another process left only if both are one program, which its file's time tells.
+        let built = fs::metadata(program)?.modified()?;
+        File::options().append(true).open(self.program())?.set_modified(built)?;
         for (number, tasks) in arrays.iter().enumerate() {
             let mut lines = String::new();
             for cells in tasks {
@@ -326,6 +329,8 @@ mod tests {
         let profile = SlurmProfile::default();
         let submission = Submission::make(root.path(), &plan, &arrays, &profile, Some(2), &program).unwrap();
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2, "the submission and the program");
+        let built = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+        assert_eq!(built(&program), built(&submission.program()));
         let script = fs::read_to_string(submission.script(1)).unwrap();
         let list = submission.list_of(1);
         assert!(script.ends_with(&format!(" --slurm-task '{}'\n", list.display())), "{script}");
