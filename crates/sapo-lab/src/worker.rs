@@ -59,6 +59,8 @@ pub enum Event {
         /// What is being done.
         message: String,
     },
+    /// The cell is computed, and is being stored.
+    Computed,
     /// The cell is in the store.
     Finished,
     /// Another process computes the cell.
@@ -213,7 +215,12 @@ fn compute(study: &impl Study, job: Job) -> anyhow::Result<Event> {
     // Caught, so that the reason is told in one line instead of being searched for above a backtrace in the log.
     let work = |context: &CellContext| {
         let computed = catch_unwind(AssertUnwindSafe(|| study.run_cell(job.cell.config(), context)));
-        computed.unwrap_or_else(|panic| Err(anyhow!("panicked: {}", panic_text(panic.as_ref()))))
+        let computed =
+            computed.unwrap_or_else(|panic| Err(anyhow!("panicked: {}", panic_text(panic.as_ref()))));
+        if computed.is_ok() {
+            tell(&Event::Computed);
+        }
+        computed
     };
     Ok(match compute_cell(&store, &job.cell, job.code.clone(), listener, work)? {
         Computed::Stored => Event::Finished,

@@ -1,15 +1,15 @@
 //! The engine of this machine: every cell in a process of its own, several at a time.
 //!
 //! A process a cell, so that a crash or an out-of-memory kill costs one cell, and so that libtorch's threads and memory
-//! are given back at its end. A worker that dies without a word is tried again as often as was asked for; one that says
+//! are given back at its end. On CPU the price of that is hidden: the process of the next cell is started while the last
+//! ones compute, and gets its cell when one of them has computed, not only when that is stored. A worker that dies without a word is tried again as often as was asked for; one that says
 //! what is wrong is not, because it would say so again.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
@@ -18,8 +18,9 @@ use crate::cell::{CellId, CellSpec};
 use crate::lock::Holder;
 use crate::provenance::Code;
 use crate::store::Store;
-use crate::worker::{DEVICE_VARIABLE, Event, Job, THREADS_VARIABLE};
+use crate::worker::{Event, Job};
 
+use super::process::{Idle, Kind, Message, Process, remove_forgotten_logs};
 use super::{Ending, Engine, EngineError, Failure, Observer, Outcome};
 
 /// How often an idle engine looks whether it was interrupted.
@@ -60,6 +61,7 @@ pub fn this_program() -> io::Result<PathBuf> {
 
 impl Engine for LocalEngine<'_> {
     fn run(&self, cells: Vec<CellSpec>, observer: &mut dyn Observer) -> Result<Outcome, EngineError> {
+        remove_forgotten_logs(&self.store.logs());
         let (sender, receiver) = channel();
         let run = Run {
             engine: self,
@@ -67,6 +69,7 @@ impl Engine for LocalEngine<'_> {
             held: Vec::new(),
             looked: Instant::now(),
             running: Vec::new(),
+            idle: VecDeque::new(),
             crashes: HashMap::new(),
             sender,
             outcome: Outcome::default(),
@@ -84,6 +87,8 @@ struct Run<'a, 'b> {
     /// When locks were looked at.
     looked: Instant,
     running: Vec<Worker>,
+    /// Processes that wait for a cell.
+    idle: VecDeque<Idle>,
     /// How often the worker of a cell has died without saying why.
     crashes: HashMap<CellId, usize>,
     sender: Sender<Message>,
@@ -93,24 +98,19 @@ struct Run<'a, 'b> {
 
 struct Worker {
     cell: CellSpec,
-    child: Child,
+    process: Process,
     /// Its place among the engine's devices.
     device: usize,
-    /// Open for as long as this process lives: its end tells the worker to die.
-    _input: ChildStdin,
+    /// Whether it has computed, and stores.
+    stores: bool,
     last: Option<Event>,
-}
-
-enum Message {
-    Event { pid: u32, event: Event },
-    Closed { pid: u32 },
 }
 
 impl Run<'_, '_> {
     fn until_done(mut self, receiver: &Receiver<Message>) -> Outcome {
         loop {
             if self.engine.interrupted.load(Ordering::SeqCst) {
-                self.kill_all();
+                self.running.iter_mut().for_each(|worker| worker.process.kill());
                 self.outcome.ending = Ending::Interrupted;
                 return self.outcome;
             }
@@ -129,8 +129,8 @@ impl Run<'_, '_> {
     }
 
     fn fill(&mut self) {
-        while self.running.len() < self.engine.jobs {
-            let Some(cell) = self.pending.pop_front() else { return };
+        while self.has_room() {
+            let Some(cell) = self.pending.pop_front() else { break };
             let id = cell.id();
             if self.engine.store.contains(&id) {
                 self.observer.finished(&cell);
@@ -145,6 +145,31 @@ impl Run<'_, '_> {
                 Err(error) => self.fail(cell, error.to_string()),
             }
         }
+        if self.on_cpu() {
+            self.prepare();
+        }
+    }
+
+    /// A cell that is only being stored leaves its place to the next: what is computed with is free again. On a GPU it is
+    /// not before the process ends.
+    fn has_room(&self) -> bool {
+        let stores = self.running.iter().filter(|worker| worker.stores && self.on_cpu()).count();
+        self.running.len() - stores < self.engine.jobs && stores <= self.engine.jobs
+    }
+
+    fn on_cpu(&self) -> bool {
+        self.engine.devices.iter().all(|device| device == "cpu")
+    }
+
+    /// Starts processes for the cells that come next, while others compute.
+    fn prepare(&mut self) {
+        while self.idle.len() < self.pending.len().min(self.engine.jobs) {
+            match self.idle_process(0) {
+                Ok(process) => self.idle.push_back(process),
+                // It will be said when a cell needs one.
+                Err(_) => return,
+            }
+        }
     }
 
     /// Puts the cells of others back in the queue from time to time: they are finished by now, or their lock expired.
@@ -156,8 +181,8 @@ impl Run<'_, '_> {
         self.looked = Instant::now();
         for worker in &mut self.running {
             let holder = self.engine.store.holder(&worker.cell.id()).ok().flatten();
-            if holder.is_some_and(|holder| !holder.is_process(worker.child.id())) {
-                let _ = worker.child.kill();
+            if holder.is_some_and(|holder| !holder.is_process(worker.process.id())) {
+                worker.process.kill();
             }
         }
         if let (true, true, Some((cell, holder))) =
@@ -182,52 +207,30 @@ impl Run<'_, '_> {
         }
     }
 
-    fn spawn(&self, cell: &CellSpec) -> io::Result<Worker> {
-        let store = self.engine.store;
-        let log = store.log(&cell.id());
-        if let Some(folder) = log.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        // What a crashed worker printed stays above what its successor prints.
-        if !self.crashes.contains_key(&cell.id()) {
-            File::create(&log)?;
-        }
-        let log = OpenOptions::new().append(true).open(&log)?;
+    fn spawn(&mut self, cell: &CellSpec) -> io::Result<Worker> {
         let device = self.idlest_device();
-        let threads = self.engine.threads.to_string();
-        let mut command = Command::new(&self.engine.program);
-        for variable in [
-            "OMP_NUM_THREADS",
-            "MKL_NUM_THREADS",
-            "RAYON_NUM_THREADS",
-            "POLARS_MAX_THREADS",
-            THREADS_VARIABLE,
-        ] {
-            command.env(variable, &threads);
-        }
-        if let Some(device) = self.engine.devices.get(device) {
-            command.env(DEVICE_VARIABLE, device);
-        }
-        // A group of its own: Ctrl-C on the terminal reaches this process alone, which then ends its workers.
-        command.arg("--worker").process_group(0);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log.try_clone()?);
-        let mut child = command.spawn()?;
+        let prepared = std::iter::from_fn(|| self.idle.pop_front()).find_map(Idle::if_alive);
+        let idle = prepared.map_or_else(|| self.idle_process(device), Ok)?;
+        let store = self.engine.store;
         let job = Job {
             root: store.root().to_owned(),
             experiment: store.experiment().to_owned(),
             cell: cell.clone(),
             code: self.engine.code.clone(),
         };
-        let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(io::Error::other("the worker has no pipes"));
+        // What a crashed worker printed stays above what its successor prints.
+        let goes_on = self.crashes.contains_key(&cell.id());
+        let process = idle.take(&job, &store.log(&cell.id()), goes_on, self.sender.clone())?;
+        Ok(Worker { cell: cell.clone(), process, device, stores: false, last: None })
+    }
+
+    fn idle_process(&self, device: usize) -> io::Result<Idle> {
+        let kind = Kind {
+            program: &self.engine.program,
+            threads: self.engine.threads,
+            device: self.engine.devices.get(device).map(String::as_str),
         };
-        let job = serde_json::to_string(&job)?;
-        // A worker that died at once is noticed when its output ends.
-        let _ = writeln!(input, "{job}").and_then(|()| input.flush());
-        let sender = self.sender.clone();
-        let pid = child.id();
-        std::thread::spawn(move || listen(pid, BufReader::new(output), log, &sender));
-        Ok(Worker { cell: cell.clone(), child, device, _input: input, last: None })
+        Idle::start(kind, &self.engine.store.logs())
     }
 
     fn idlest_device(&self) -> usize {
@@ -236,17 +239,21 @@ impl Run<'_, '_> {
     }
 
     fn heard(&mut self, pid: u32, event: Event) {
-        let Some(worker) = self.running.iter_mut().find(|worker| worker.child.id() == pid) else { return };
-        if let Event::Progress { done, total, message } = &event {
-            self.observer.progress(&worker.cell, *done, *total, message);
+        let Some(worker) = self.running.iter_mut().find(|worker| worker.process.id() == pid) else { return };
+        match &event {
+            Event::Progress { done, total, message } => {
+                self.observer.progress(&worker.cell, *done, *total, message);
+            }
+            Event::Computed => worker.stores = true,
+            Event::Finished | Event::Held { .. } | Event::Failed { .. } => {}
         }
         worker.last = Some(event);
     }
 
     fn closed(&mut self, pid: u32) {
-        let Some(place) = self.running.iter().position(|worker| worker.child.id() == pid) else { return };
+        let Some(place) = self.running.iter().position(|worker| worker.process.id() == pid) else { return };
         let mut worker = self.running.swap_remove(place);
-        let status = worker.child.wait();
+        let status = worker.process.wait();
         if self.engine.store.contains(&worker.cell.id()) {
             self.observer.finished(&worker.cell);
             return;
@@ -287,27 +294,6 @@ impl Run<'_, '_> {
         self.observer.failed(&cell, &reason);
         self.outcome.failures.push(Failure::new(self.engine.store, cell, reason));
     }
-
-    fn kill_all(&mut self) {
-        for worker in &mut self.running {
-            // One that has just ended by itself is as dead.
-            let _ = worker.child.kill();
-            let _ = worker.child.wait();
-        }
-    }
-}
-
-/// Passes on what a worker says; lines that are no events were printed by some library and go to the log.
-fn listen(pid: u32, output: impl BufRead, mut log: File, sender: &Sender<Message>) {
-    for line in output.split(b'\n') {
-        let Ok(line) = line else { break };
-        match serde_json::from_slice(&line) {
-            // The receiver is gone when the engine is: nothing is left to tell.
-            Ok(event) => drop(sender.send(Message::Event { pid, event })),
-            Err(_) => drop(log.write_all(&line).and_then(|()| log.write_all(b"\n"))),
-        }
-    }
-    drop(sender.send(Message::Closed { pid }));
 }
 
 fn describe(status: io::Result<ExitStatus>) -> String {

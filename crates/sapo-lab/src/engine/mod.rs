@@ -6,6 +6,7 @@
 
 mod jobs;
 mod local;
+mod process;
 pub mod slurm;
 
 use std::fs;
