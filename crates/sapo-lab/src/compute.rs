@@ -27,7 +27,6 @@ pub(crate) fn compute(
     mut cells: Vec<CellSpec>,
     cell_memory: Option<u64>,
 ) -> anyhow::Result<Option<ExitCode>> {
-    check(args)?;
     cells.retain(|cell| !store.contains(&cell.id()));
     if cells.is_empty() {
         return Ok(None);
@@ -56,13 +55,13 @@ pub(crate) fn compute(
 
 /// Cancels what Slurm has of these cells.
 pub(crate) fn cancel(args: &ExperimentArgs, store: &Store, cells: &[CellSpec]) -> anyhow::Result<ExitCode> {
-    ensure!(args.engine == EngineKind::Slurm, "--cancel is for --engine slurm");
     tell_cancelled(slurm(args, store)?.cancel(cells)?);
     Ok(ExitCode::SUCCESS)
 }
 
 /// Flags that fit only one engine are refused beside the other: they would change nothing.
-fn check(args: &ExperimentArgs) -> anyhow::Result<()> {
+pub(crate) fn check(args: &ExperimentArgs) -> anyhow::Result<()> {
+    ensure!(!args.cancel || args.engine == EngineKind::Slurm, "--cancel is for --engine slurm");
     if args.engine == EngineKind::Local {
         ensure!(args.slurm_profile.is_none(), "--slurm-profile is for --engine slurm");
         ensure!(!args.detach, "--detach is for --engine slurm");

@@ -42,6 +42,7 @@ pub fn drive(study: &impl Study) -> ExitCode {
 }
 
 fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode> {
+    compute::check(args)?;
     let cells = grid(study, args)?;
     let choice = args.only.clone().unwrap_or_default();
     choice.check(&cells)?;

@@ -24,11 +24,16 @@ struct Cluster {
 }
 
 impl Cluster {
-    fn start() -> Self {
+    fn start(accounting: &[&str]) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/tests/slurm/cluster.sh");
         let folder = tempfile::Builder::new().prefix("slurm-").tempdir().unwrap().keep();
-        let mut child =
-            Command::new(script).arg(&folder).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = Command::new(script)
+            .arg(&folder)
+            .args(accounting)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut answer = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut answer).unwrap();
         let state = match answer.trim() {
@@ -43,7 +48,9 @@ impl Cluster {
     }
 }
 
-static CLUSTER: LazyLock<Mutex<Cluster>> = LazyLock::new(|| Mutex::new(Cluster::start()));
+static CLUSTER: LazyLock<Mutex<Cluster>> = LazyLock::new(|| Mutex::new(Cluster::start(&[])));
+/// One that keeps accounts, and forgets what has ended after two seconds.
+static ACCOUNTING: LazyLock<Mutex<Cluster>> = LazyLock::new(|| Mutex::new(Cluster::start(&["--accounting"])));
 
 /// A folder of runs, the toy experiment on it, and the cluster for as long as the test runs.
 struct Lab {
@@ -59,7 +66,11 @@ const ALL: [&str; 4] = ["arm=a seed=0", "arm=a seed=1", "arm=b seed=0", "arm=b s
 impl Lab {
     /// Nothing where there is no cluster, after saying so.
     fn new() -> Option<Self> {
-        let cluster = CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::on(&CLUSTER)
+    }
+
+    fn on(cluster: &'static Mutex<Cluster>) -> Option<Self> {
+        let cluster = cluster.lock().unwrap_or_else(PoisonError::into_inner);
         let slurm = match &cluster.state {
             Ok(folder) => folder.clone(),
             Err(why) => {
@@ -514,5 +525,25 @@ fn a_lock_of_another_host_lasts_as_long_as_its_slurm_job() {
     let lab = lab.without_faults();
     assert!(lab.run("").status.success());
     assert_eq!((lab.table().as_str(), lab.begun().len()), (TABLE, 5));
+    lab.nothing_is_left_over();
+}
+
+#[test]
+fn accounting_tells_how_a_task_ended_that_the_controller_has_forgotten() {
+    if std::env::var_os("SAPO_TEST_ACCOUNTING").is_none() {
+        println!(
+            "not run: SAPO_TEST_ACCOUNTING is not set (installing slurmdbd and MariaDB takes half a minute)"
+        );
+        return;
+    }
+    let Some(lab) = Lab::on(&ACCOUNTING) else { return };
+    lab.profile("poll_seconds = 0.3\nsetup = ['exit 7']");
+    assert!(lab.run("--only arm=a,seed=0 --detach").status.success());
+    lab.wait_until("the controller has forgotten the task", |lab| {
+        lab.ask("squeue", "--noheader --states=all").is_empty()
+    });
+    let output = lab.run("--only arm=a,seed=0");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("FAILED, exit code 7:0, on node"), "{}", err(&output));
     lab.nothing_is_left_over();
 }

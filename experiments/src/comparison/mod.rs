@@ -80,6 +80,14 @@ impl Study for Comparison {
         Ok(cells)
     }
 
+    /// At the least the weights, which are computed with in float32: twice the bytes of a checkpoint of 16-bit numbers.
+    fn cell_memory(&self, args: &ExperimentArgs) -> Option<u64> {
+        let model = places::model(args.model.as_deref(), &self.config.model, args.quiet).ok()?;
+        let files = std::fs::read_dir(model).ok()?.flatten();
+        let weights = files.filter(|file| file.path().extension().is_some_and(|end| end == "safetensors"));
+        Some(weights.filter_map(|file| Some(std::fs::metadata(file.path()).ok()?.len() * 2)).sum())
+    }
+
     fn run_cell(&self, config: &Value, context: &CellContext) -> anyhow::Result<RunRecord> {
         let cell: CellConfig = serde_json::from_value(config.clone()).context("the cell's configuration")?;
         let local: Local =

@@ -88,6 +88,7 @@ if [ -n "$accounting" ]; then
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort=$dbd_port
+AccountingStoragePass=$dir/run/munge.sock
 JobAcctGatherType=jobacct_gather/linux
 MinJobAge=2
 CONF
