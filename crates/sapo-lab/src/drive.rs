@@ -81,6 +81,8 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
         if let Some(code) = compute::compute(args, &store, chosen, memory)? {
             return Ok(code);
         }
+        // Workers of an engine that was killed may have died only after the sweep at the start.
+        store.sweep()?;
         library.load_all(&store, &cells);
     }
     report(study, args, &store, &cells, &choice, library)
