@@ -362,7 +362,7 @@ fn a_killed_worker_is_tried_again_within_its_task() {
     let Some(lab) = Lab::new() else { return };
     let lab = lab.with("TOY_STEP_MS", "150");
     let parent = lab.start("--only arm=a,seed=0 --retries 1");
-    lab.wait_until("the cell is begun", |lab| !lab.holders().is_empty());
+    lab.wait_until("the cell is begun", |lab| lab.begun().len() == 1);
     kill(lab.holders()[0]["pid"].as_u64().unwrap().try_into().unwrap());
     let output = parent.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", err(&output));
@@ -471,7 +471,7 @@ fn a_cell_of_a_lost_node_is_computed_by_another() {
     let Some(lab) = Lab::new() else { return };
     lab.slow_at_first();
     let parent = lab.start("--only arm=a,seed=0");
-    lab.wait_until("the cell is begun", |lab| !lab.holders().is_empty());
+    lab.wait_until("the cell is begun", |lab| lab.begun().len() == 1);
     let lost = lab.holders().pop().unwrap();
     lab.lose_node(lost["host"].as_str().unwrap(), true);
     // The lock stays behind; the next run of the task has to see that its holder is dead.
@@ -487,7 +487,7 @@ fn a_worker_on_a_node_that_was_believed_dead_gives_way() {
     let Some(lab) = Lab::new() else { return };
     lab.profile("poll_seconds = 0.3\nsetup = ['export TOY_STEP_MS=2000']");
     let parent = lab.start("--only arm=a,seed=0");
-    lab.wait_until("the cell is begun", |lab| !lab.holders().is_empty());
+    lab.wait_until("the cell is begun", |lab| lab.begun().len() == 1);
     let old = lab.holders().pop().unwrap();
     let (node, pid) = (old["host"].as_str().unwrap(), u32::try_from(old["pid"].as_u64().unwrap()).unwrap());
     lab.lose_node(node, false);
@@ -511,7 +511,7 @@ fn a_lock_of_another_host_lasts_as_long_as_its_slurm_job() {
     let Some(lab) = Lab::new() else { return };
     let lab = lab.with("TOY_STEP_MS", "60000");
     assert!(lab.run("--only arm=a,seed=0 --detach").status.success());
-    lab.wait_until("the cell is begun", |lab| !lab.holders().is_empty());
+    lab.wait_until("the cell is begun", |lab| lab.begun().len() == 1);
     let list = out(&lab.command("--dry-run").output().unwrap());
     assert!(list.contains(" on node") && list.contains("(Slurm job "), "{list}");
 

@@ -44,10 +44,17 @@ mkdir -p "$dir"/{run,log,ctld}
 chmod 755 "$dir"
 host=$(hostname -s)
 read -r ctld_port node1_port node2_port dbd_port sql_port < <(python3 - <<'PY'
+import random
 import socket
-sockets = [socket.socket() for _ in range(5)]
-for one in sockets:
-    one.bind(("127.0.0.1", 0))
+# below the ports that the kernel gives to outgoing connections, which could take one before its daemon does
+sockets = []
+while len(sockets) < 5:
+    one = socket.socket()
+    try:
+        one.bind(("127.0.0.1", random.randrange(10000, 30000)))
+        sockets.append(one)
+    except OSError:
+        pass
 print(*[one.getsockname()[1] for one in sockets])
 PY
 )
