@@ -84,7 +84,11 @@ impl SlurmEngine<'_> {
     /// # Errors
     /// [`SlurmError`].
     pub fn cancel(&self, cells: &[CellSpec]) -> Result<usize, SlurmError> {
-        let (under_way, phases) = self.under_way(cells)?;
+        let under_way = self.under_way(cells)?;
+        if under_way.is_empty() {
+            return Ok(0);
+        }
+        let phases = phases(&commands::queue()?);
         let alive = |task: &str| phases.get(task).is_some_and(|&phase| phase != Phase::Over);
         let mut cancelled: Vec<&Watched> = under_way.values().collect();
         cancelled.retain(|watched| alive(&watched.id));
@@ -109,7 +113,7 @@ impl SlurmEngine<'_> {
     fn attach(&self, cells: Vec<CellSpec>) -> Result<Vec<Watched>, SlurmError> {
         let _lock = self.lock()?;
         self.remove_settled()?;
-        let (mut under_way, _) = self.under_way(&cells)?;
+        let mut under_way = self.under_way(&cells)?;
         let new: Vec<_> = cells.iter().filter(|cell| !under_way.contains_key(&cell.id())).cloned().collect();
         if !new.is_empty() {
             under_way.extend(self.submit(new)?);
@@ -137,19 +141,11 @@ impl SlurmEngine<'_> {
         }
     }
 
-    /// Those of `cells` that a submission has and nobody was told to have failed, and the phase of every task that Slurm
-    /// remembers. A task that it has forgotten is over.
-    fn under_way(
-        &self,
-        cells: &[CellSpec],
-    ) -> Result<(HashMap<CellId, Watched>, HashMap<String, Phase>), SlurmError> {
-        let submissions = Submission::list(&self.submissions())?;
+    /// Those of `cells` that a submission has and nobody was told to have failed.
+    fn under_way(&self, cells: &[CellSpec]) -> Result<HashMap<CellId, Watched>, SlurmError> {
         let mut under_way = HashMap::new();
-        if submissions.is_empty() {
-            return Ok((under_way, HashMap::new()));
-        }
         let asked: HashSet<CellId> = cells.iter().map(CellSpec::id).collect();
-        for submission in submissions {
+        for submission in Submission::list(&self.submissions())? {
             for array in 0..submission.plan()?.arrays {
                 let Some(job) = self.job_of(&submission, array)? else { continue };
                 for (task, cells) in submission.tasks(array)?.into_iter().enumerate() {
@@ -165,7 +161,7 @@ impl SlurmEngine<'_> {
                 }
             }
         }
-        Ok((under_way, phases(&commands::queue()?)))
+        Ok(under_way)
     }
 
     /// The number of an array, also where its submitter died before it could note it; absent where it was not submitted.
@@ -238,13 +234,10 @@ impl SlurmEngine<'_> {
                     self.store.contains(&id) || submission.was_told(&id)
                 };
                 let tasks = submission.tasks(array)?;
-                match self.job_of(&submission, array)? {
-                    Some(job) => {
-                        all_settled &= tasks.iter().flatten().all(is_settled);
-                        jobs.insert(job, tasks.len());
-                    }
-                    // It was never submitted: nobody will compute its cells.
-                    None => {}
+                // One that was never submitted has no say: nobody will compute its cells.
+                if let Some(job) = self.job_of(&submission, array)? {
+                    all_settled &= tasks.iter().flatten().all(is_settled);
+                    jobs.insert(job, tasks.len());
                 }
             }
             if all_settled {
