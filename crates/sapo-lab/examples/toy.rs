@@ -1,7 +1,8 @@
 //! A study of nothing, quick enough to be run, killed and run again by the end-to-end tests.
 //!
-//! `TOY_STEP_MS` makes it slow, `TOY_KEEP` lets it go on from its last step, `TOY_BYTES` makes its cells so large, `TOY_PANIC` and `TOY_FAIL` name a cell (`arm=b seed=1`) that goes wrong, and `TOY_TRACE`
-//! names a file that gets a line for every cell that is begun.
+//! `TOY_STEP_MS` makes it slow, `TOY_KEEP` lets it go on from its last step, `TOY_BYTES` makes its cells so large,
+//! `TOY_PANIC`, `TOY_ABORT` and `TOY_FAIL` name a cell (`arm=b seed=1`) that goes wrong, and `TOY_TRACE` names a file that
+//! gets a line for every cell that is begun.
 
 use std::env;
 use std::fs::{self, OpenOptions};
@@ -72,11 +73,14 @@ impl Study for Toy {
         if is_named_by("TOY_PANIC") {
             panic!("the roof fell in");
         }
+        if is_named_by("TOY_ABORT") {
+            std::process::abort();
+        }
         if is_named_by("TOY_FAIL") {
             bail!("no more numbers");
         }
         fs::write(context.artifacts().join("note.txt"), &label)?;
-        context.annotate("device", "none");
+        context.annotate("device", context.device());
         let value = (if arm == "a" { 10.0 } else { 20.0 }) + seed as f64;
         let score = Score {
             step: 1,

@@ -19,9 +19,11 @@ pub struct ArgsError {
 /// What computes the cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum EngineKind {
-    /// Processes on this machine.
+    /// Processes on this machine
     #[default]
     Local,
+    /// A cluster under Slurm: cells become job arrays
+    Slurm,
 }
 
 /// The flags that every experiment takes.
@@ -55,12 +57,26 @@ pub struct ExperimentArgs {
     /// Device to compute on: cpu, cuda, cuda:1, mps
     #[arg(long, default_value = "cpu", value_name = "DEVICE", help_heading = "How to run")]
     pub device: String,
-    /// Cells computed at a time, each in its own process [default: one a core]
+    /// Devices over which cells are spread, one kind: cuda:0,cuda:1. A cell is the same cell on each
+    #[arg(long, value_name = "DEVICES", value_delimiter = ',', conflicts_with = "device")]
+    #[arg(help_heading = "How to run")]
+    pub devices: Option<Vec<String>>,
+    /// Cells computed at a time, each in its own process [default: on CPU as many as fit cores and memory, elsewhere one
+    /// a device; under Slurm as many as the profile says]
     #[arg(long, value_name = "N", value_parser = positive, help_heading = "How to run")]
     pub jobs: Option<usize>,
     /// What computes the cells
     #[arg(long, value_enum, default_value_t, value_name = "ENGINE", help_heading = "How to run")]
     pub engine: EngineKind,
+    /// What to ask of Slurm (partition, time, memory, ...): see docs/slurm.md
+    #[arg(long, value_name = "FILE.toml", help_heading = "How to run")]
+    pub slurm_profile: Option<PathBuf>,
+    /// Submit to Slurm and go away; the same command without this goes on looking
+    #[arg(long, conflicts_with_all = ["dry_run", "list", "plot_only"], help_heading = "How to run")]
+    pub detach: bool,
+    /// Try a cell again up to so often where its process died without saying why (killed, out of memory)
+    #[arg(long, default_value_t = 0, value_name = "N", help_heading = "How to run")]
+    pub retries: usize,
     /// Folder of the runs of all experiments
     #[arg(long, default_value = "runs", value_name = "DIR", help_heading = "How to run")]
     pub out: PathBuf,
@@ -80,9 +96,15 @@ pub struct ExperimentArgs {
     /// Make tables and plots from stored cells alone
     #[arg(long, conflicts_with_all = ["force", "dry_run", "list"], help_heading = "What else")]
     pub plot_only: bool,
+    /// Cancel what Slurm has of these cells, and compute nothing
+    #[arg(long, conflicts_with_all = ["force", "dry_run", "list", "plot_only", "detach"], help_heading = "What else")]
+    pub cancel: bool,
     /// Be the process that computes one cell
     #[arg(long, hide = true, action = ArgAction::SetTrue)]
     pub worker: bool,
+    /// Be a task of the array with this list of cells
+    #[arg(long, hide = true, value_name = "LIST")]
+    pub slurm_task: Option<PathBuf>,
 }
 
 impl ExperimentArgs {
@@ -125,6 +147,33 @@ impl ExperimentArgs {
     /// [`ArgsError`].
     pub fn scale_among<'a>(&self, known: &[&'a str]) -> Result<&'a str, ArgsError> {
         one_of("scale", &self.scale, known)
+    }
+
+    /// The devices that cells may use: those of `--devices`, or the one of `--device`.
+    #[must_use]
+    pub fn devices(&self) -> Vec<String> {
+        self.devices.clone().unwrap_or_else(|| vec![self.device.clone()])
+    }
+
+    /// What kind of device computes: `cuda` for `cuda:0,cuda:1`. This belongs to a cell's configuration; which device of
+    /// its kind a cell gets does not, and is told to its worker alone ([`CellContext::device`]).
+    ///
+    /// [`CellContext::device`]: crate::CellContext::device
+    ///
+    /// # Errors
+    /// [`ArgsError`] where there are several kinds.
+    pub fn device_kind(&self) -> Result<String, ArgsError> {
+        let kind = |device: &str| device.split(':').next().unwrap_or_default().to_owned();
+        let devices = self.devices();
+        let first = devices.first().map(|device| kind(device)).unwrap_or_default();
+        match devices.iter().find(|device| kind(device) != first) {
+            None => Ok(first),
+            Some(other) => Err(ArgsError {
+                flag: "devices",
+                expected: format!("devices of one kind ({first})"),
+                got: other.clone(),
+            }),
+        }
     }
 
     /// Whether fewer examples are used than the experiment says.
@@ -207,6 +256,8 @@ mod tests {
         assert_eq!(args.scale_among(&["tiny", "default"]).unwrap(), "tiny");
         assert_eq!((args.limit_train, args.limit_eval, args.jobs), (Some(5), Some(6), Some(3)));
         assert!(args.limited() && args.force && args.quiet);
+        let slurm = parse("--engine slurm --slurm-profile gpu.toml --detach --retries 2").unwrap();
+        assert_eq!((slurm.engine, slurm.detach, slurm.retries), (EngineKind::Slurm, true, 2));
         let default = parse("").unwrap();
         assert_eq!(default.seeds_or(3), [0, 1, 2]);
         assert!(!default.limited());
@@ -226,9 +277,30 @@ mod tests {
     }
 
     #[test]
+    fn a_device_has_a_kind_and_a_number() {
+        let devices = |line: &str| {
+            let args = parse(line).unwrap();
+            (args.devices().join(" "), args.device_kind().map_err(|error| error.to_string()))
+        };
+        assert_eq!(devices(""), ("cpu".into(), Ok("cpu".into())));
+        assert_eq!(devices("--device cuda:1"), ("cuda:1".into(), Ok("cuda".into())));
+        assert_eq!(devices("--devices cuda:0,cuda:1"), ("cuda:0 cuda:1".into(), Ok("cuda".into())));
+        let (_, kind) = devices("--devices cuda:0,cpu");
+        assert_eq!(kind.unwrap_err(), "--devices: expected devices of one kind (cuda), got `cpu`");
+    }
+
+    #[test]
     fn what_cannot_be_is_refused() {
-        for wrong in ["--jobs 0", "--limit-train 0", "--only arm", "--dry-run --list", "--plot-only --force"]
-        {
+        for wrong in [
+            "--jobs 0",
+            "--limit-train 0",
+            "--only arm",
+            "--dry-run --list",
+            "--plot-only --force",
+            "--device cpu --devices cpu",
+            "--cancel --detach",
+            "--retries -1",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
         let error = parse("--arms sappo").unwrap().arms_among(&["sapo", "sapp"]).unwrap_err();

@@ -5,26 +5,18 @@ use std::fs;
 use std::io::{Write, stderr, stdout};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
 
-use crate::args::{EngineKind, ExperimentArgs};
+use crate::args::ExperimentArgs;
 use crate::cell::{CellId, CellSpec, Choice};
-use crate::engine::{Failure, LocalEngine, Outcome};
+use crate::compute;
+use crate::engine::slurm::task;
 use crate::experiment::Description;
 use crate::listing;
-use crate::progress::Display;
-use crate::provenance::cores;
 use crate::store::{Store, StoredRun};
 use crate::study::{ReportContext, Study};
-use crate::worker;
-
-/// What shells report for a program that Ctrl-C ended.
-const EXIT_INTERRUPTED: u8 = 130;
-
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-static COMPUTING: AtomicBool = AtomicBool::new(false);
+use crate::worker::{self, PEAK_MEMORY};
 
 /// Runs an experiment as its command line says: computes what is missing, then reports what is stored.
 ///
@@ -37,6 +29,9 @@ pub fn drive(study: &impl Study) -> ExitCode {
     if args.worker {
         return worker::run(study);
     }
+    if let Some(list) = &args.slurm_task {
+        return task::run(list);
+    }
     match conduct(study, &args) {
         Ok(code) => code,
         Err(error) => {
@@ -47,6 +42,7 @@ pub fn drive(study: &impl Study) -> ExitCode {
 }
 
 fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode> {
+    compute::check(args)?;
     let cells = grid(study, args)?;
     let choice = args.only.clone().unwrap_or_default();
     choice.check(&cells)?;
@@ -59,6 +55,10 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
         return Ok(print(&listing::cells(&store, &chosen)?));
     }
 
+    let chosen: Vec<_> = cells.iter().filter(|cell| choice.takes(cell)).cloned().collect();
+    if args.cancel {
+        return compute::cancel(args, &store, &chosen);
+    }
     let mut library = Library::default();
     if args.plot_only {
         library.load_all(&store, &cells);
@@ -69,7 +69,7 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
         store.sweep()?;
         Description::new(study.name(), study.question(), &cells).write(store.folder())?;
         if args.force {
-            for id in cells.iter().filter(|cell| choice.takes(cell)).map(CellSpec::id) {
+            for id in chosen.iter().map(CellSpec::id) {
                 store.remove(&id)?;
                 if store.holder(&id)?.is_none() {
                     store.forget_progress(&id)?;
@@ -77,13 +77,12 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
             }
         }
         library.load_all(&store, &cells);
-        let outcome = compute(args, &store, missing(&store, &cells, &choice))?;
-        outcome.failures.iter().for_each(explain);
-        if outcome.interrupted {
-            store.sweep()?;
-            eprintln!("interrupted; finished cells are kept; run the same command again to go on");
-            return Ok(ExitCode::from(EXIT_INTERRUPTED));
+        let memory = library.largest_peak_memory().or_else(|| study.cell_memory(args));
+        if let Some(code) = compute::compute(args, &store, chosen, memory)? {
+            return Ok(code);
         }
+        // Workers of an engine that was killed may have died only after the sweep at the start.
+        store.sweep()?;
         library.load_all(&store, &cells);
     }
     report(study, args, &store, &cells, &choice, library)
@@ -104,40 +103,6 @@ fn grid(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpe
     Ok(cells)
 }
 
-fn missing(store: &Store, cells: &[CellSpec], choice: &Choice) -> Vec<CellSpec> {
-    cells.iter().filter(|cell| choice.takes(cell) && !store.contains(&cell.id())).cloned().collect()
-}
-
-fn compute(args: &ExperimentArgs, store: &Store, cells: Vec<CellSpec>) -> anyhow::Result<Outcome> {
-    if cells.is_empty() {
-        return Ok(Outcome::default());
-    }
-    let jobs = args.jobs.unwrap_or_else(cores).min(cells.len());
-    let mut display = Display::new(cells.len(), args.quiet);
-    ctrlc::set_handler(on_interrupt).context("cannot watch for Ctrl-C")?;
-    COMPUTING.store(true, Ordering::SeqCst);
-    let outcome = match args.engine {
-        EngineKind::Local => LocalEngine::new(store, jobs, &INTERRUPTED)
-            .context("cannot find this program to start workers")?
-            .run(cells, &mut display),
-    };
-    COMPUTING.store(false, Ordering::SeqCst);
-    Ok(outcome)
-}
-
-/// Asks the engine to stop; where there is none, or it was asked before, ends at once. Either way nothing is lost.
-fn on_interrupt() {
-    if !COMPUTING.load(Ordering::SeqCst) || INTERRUPTED.swap(true, Ordering::SeqCst) {
-        std::process::exit(i32::from(EXIT_INTERRUPTED));
-    }
-}
-
-fn explain(failure: &Failure) {
-    let Failure { cell, reason, log, tail } = failure;
-    eprintln!("\nfailed: {} ({}): {reason}\n  log: {}", cell.label(), cell.id(), log.display());
-    tail.lines().for_each(|line| eprintln!("  | {line}"));
-}
-
 /// The runs of the grid that could be loaded.
 #[derive(Default)]
 struct Library {
@@ -146,6 +111,12 @@ struct Library {
 }
 
 impl Library {
+    /// The most memory that a stored cell of the grid is known to have taken.
+    fn largest_peak_memory(&self) -> Option<u64> {
+        let peak = |run: &StoredRun| run.provenance.notes.get(PEAK_MEMORY)?.as_u64();
+        self.runs.values().filter_map(peak).max()
+    }
+
     /// Loads what is stored and not loaded yet; a damaged cell is named once and counts as missing.
     fn load_all(&mut self, store: &Store, cells: &[CellSpec]) {
         for id in cells.iter().map(CellSpec::id) {

@@ -11,6 +11,7 @@
 pub mod args;
 pub mod cell;
 pub mod checksum;
+mod compute;
 mod download;
 mod drive;
 pub mod engine;

@@ -1,14 +1,18 @@
 //! A cell that a live process computes is not computed by a second one.
 //!
 //! A lock is a small file that names its holder. It is made at one instant (a file with that name must not exist), so it
-//! needs no locking from the file system; it expires when its holder, on this host, is dead. Holders on other hosts are
-//! believed to live: nothing here can know better, and the file says whom to ask.
+//! needs no locking from the file system; it expires when its holder, on this host, is dead. For a holder on another host
+//! that is part of a Slurm job, Slurm is asked. All others on other hosts are believed to live: nothing here can know
+//! better, and the file says whom to ask.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::engine::slurm::SlurmRun;
 
 /// A process that holds a lock, told apart from a later one with the same number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +27,9 @@ pub struct Holder {
     pub started_ticks: Option<u64>,
     /// When the lock was taken (RFC 3339, UTC).
     pub since: String,
+    /// The Slurm job that the process is part of, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slurm: Option<SlurmRun>,
 }
 
 impl Holder {
@@ -34,14 +41,21 @@ impl Holder {
             pid,
             started_ticks: running_since(pid).flatten(),
             since: humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string(),
+            slurm: SlurmRun::of_this_process(),
         }
+    }
+
+    /// Whether it is the process of this host with this number.
+    #[must_use]
+    pub fn is_process(&self, pid: u32) -> bool {
+        self.pid == pid && self.host == host_name()
     }
 
     /// Whether the process may still be at work.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         if self.host != host_name() {
-            return true;
+            return self.slurm.as_ref().is_none_or(SlurmRun::may_be_at_work);
         }
         if self.boot != boot_id() {
             return false;
@@ -55,7 +69,8 @@ impl Holder {
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "process {} on {} since {}", self.pid, self.host, self.since)
+        write!(formatter, "process {} on {} since {}", self.pid, self.host, self.since)?;
+        self.slurm.as_ref().map_or(Ok(()), |run| write!(formatter, " (Slurm job {})", run.job))
     }
 }
 
@@ -83,6 +98,11 @@ fn running_since(pid: u32) -> Option<Option<u64>> {
     }
     Some(fields.get(19)?.parse().ok())
 }
+
+/// Begins the names of files that are locks no more, or not yet.
+const HALF_MADE: &str = ".new-";
+/// After this nobody works on a half-made file any more.
+const OLD: Duration = Duration::from_secs(3600);
 
 /// The locks of one experiment, one file a cell.
 #[derive(Debug, Clone)]
@@ -113,14 +133,16 @@ impl Locks {
             if holder.is_alive() {
                 return Ok(Err(holder));
             }
-            remove(&path)?;
+            if let Some(quicker) = self.break_dead(&path, &holder)? {
+                return Ok(Err(quicker));
+            }
         }
         let holder = Holder::this_process();
-        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.folder)?;
+        let mut file = tempfile::Builder::new().prefix(HALF_MADE).tempfile_in(&self.folder)?;
         file.write_all(serde_json::to_string(&holder)?.as_bytes())?;
         match file.persist_noclobber(&path) {
-            Ok(_) => Ok(Ok(Lock { path })),
-            // Another host was quicker; whoever it is, it lives.
+            Ok(_) => Ok(Ok(Lock { path, holder })),
+            // Another process was quicker; whoever it is, it lives.
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
                 Ok(Err(read(&path)?.unwrap_or(holder)))
             }
@@ -128,7 +150,7 @@ impl Locks {
         }
     }
 
-    /// Removes the locks of dead holders, and what a death in the middle of taking one left.
+    /// Removes the locks of dead holders, and what a death in the middle of taking or breaking one left.
     pub(crate) fn sweep(&self) -> io::Result<()> {
         if !self.folder.exists() {
             return Ok(());
@@ -137,16 +159,43 @@ impl Locks {
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let dead = name.ends_with(".lock") && read(&path)?.is_some_and(|holder| !holder.is_alive());
-            if dead || name.starts_with(".new-") {
-                remove(&path)?;
+            if name.starts_with(HALF_MADE) {
+                // A young one may be in the hands of another host.
+                let age = path
+                    .metadata()
+                    .and_then(|data| data.modified())
+                    .ok()
+                    .and_then(|time| time.elapsed().ok());
+                if age.is_some_and(|age| age > OLD) {
+                    remove(&path)?;
+                }
+            } else if let (true, Some(holder)) = (name.ends_with(".lock"), read(&path)?)
+                && !holder.is_alive()
+            {
+                self.break_dead(&path, &holder)?;
             }
         }
         Ok(())
     }
 
-    /// Keeps two processes of this host from breaking the same dead lock, of which the second would break the lock that
-    /// the first has just taken. Where the file system has no such locks, that narrow case costs a cell computed twice.
+    /// Removes the lock of a holder that is dead, unless another process has broken and taken it since it was read. That
+    /// process is returned; it has its lock back at once.
+    fn break_dead(&self, path: &Path, dead: &Holder) -> io::Result<Option<Holder>> {
+        let aside = tempfile::Builder::new().prefix(HALF_MADE).tempfile_in(&self.folder)?.into_temp_path();
+        match fs::rename(path, &aside) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            moved => moved?,
+        }
+        let taken = read(&aside)?.filter(|holder| holder != dead);
+        if taken.is_some() {
+            // Where a third process has taken the lock by now, the second finds that out (see the local engine).
+            let _ = fs::hard_link(&aside, path);
+        }
+        Ok(taken)
+    }
+
+    /// Keeps two processes of this host (on many network file systems: of any host) from breaking the same dead lock. Where
+    /// the file system has no such locks, [`Locks::break_dead`] gives back what was not dead.
     fn guard(&self) -> io::Result<Option<File>> {
         let file = File::create(self.folder.join(".guard"))?;
         match file.lock() {
@@ -161,12 +210,15 @@ impl Locks {
 #[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
+    holder: Holder,
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // A lock that cannot be removed expires with this process.
-        let _ = fs::remove_file(&self.path);
+        // A lock that cannot be removed expires with this process; one that another process has taken over is its own.
+        if read(&self.path).is_ok_and(|holder| holder.as_ref() == Some(&self.holder)) {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -179,6 +231,7 @@ fn read(path: &Path) -> io::Result<Option<Holder>> {
             pid: 0,
             started_ticks: None,
             since: String::new(),
+            slurm: None,
         }))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -247,7 +300,32 @@ mod tests {
         assert!(!Holder { boot: "an earlier start".into(), ..alive.clone() }.is_alive());
         let reused = Holder { started_ticks: alive.started_ticks.map(|ticks| ticks + 1), ..alive.clone() };
         assert_eq!(reused.is_alive(), alive.started_ticks.is_none());
-        assert!(Holder { host: "elsewhere".into(), pid: 4_000_000, ..alive }.is_alive());
+        assert!(Holder { host: "elsewhere".into(), pid: 4_000_000, slurm: None, ..alive }.is_alive());
+    }
+
+    #[test]
+    fn a_lock_that_was_taken_over_is_not_removed_by_its_old_holder() {
+        let (_folder, locks) = locks();
+        let lock = locks.take("cell").unwrap().unwrap();
+        let other = Holder { host: "elsewhere".into(), slurm: None, ..Holder::this_process() };
+        plant(&locks, "cell", &other);
+        drop(lock);
+        assert_eq!(locks.holder("cell").unwrap(), Some(other));
+    }
+
+    #[test]
+    fn a_lock_that_was_taken_since_it_was_read_is_given_back() {
+        let (_folder, locks) = locks();
+        let dead = Holder { boot: "an earlier start".into(), ..Holder::this_process() };
+        let lock = locks.take("cell").unwrap().unwrap();
+        let quicker = locks.break_dead(&lock.path, &dead).unwrap();
+        assert_eq!(quicker.as_ref(), Some(&lock.holder));
+        assert_eq!(locks.holder("cell").unwrap(), quicker);
+        plant(&locks, "cell", &dead);
+        assert_eq!(locks.break_dead(&lock.path, &dead).unwrap(), None);
+        assert!(!lock.path.exists());
+        assert_eq!(locks.break_dead(&lock.path, &dead).unwrap(), None);
+        assert_eq!(fs::read_dir(&locks.folder).unwrap().count(), 1, "the guard alone is left");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::cell::{CellId, CellSpec};
+use crate::engine::Observer;
 
 /// How often the plain lines say what is going on.
 pub(crate) const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
@@ -54,82 +55,6 @@ impl Display {
         Self { total, done: 0, running: BTreeMap::new(), style }
     }
 
-    pub(crate) fn started(&mut self, cell: &CellSpec) {
-        let label = cell.label();
-        let bar = match &self.style {
-            Style::Bars { all, .. } => {
-                let bar = all.add(ProgressBar::new(1));
-                bar.set_style(style("  {prefix}  {bar:20} {pos}/{len}  {wide_msg}"));
-                bar.set_prefix(label.clone());
-                bar
-            }
-            Style::Lines { .. } | Style::Quiet => ProgressBar::hidden(),
-        };
-        self.line(&format!("{label}: started"));
-        self.running.insert(cell.id(), Running { label, begun: Instant::now(), state: String::new(), bar });
-    }
-
-    pub(crate) fn progress(&mut self, cell: &CellSpec, done: u64, total: u64, message: &str) {
-        if let Some(running) = self.running.get_mut(&cell.id()) {
-            running.state = format!("{done}/{total} {message}");
-            running.bar.set_length(total);
-            running.bar.set_position(done);
-            running.bar.set_message(message.to_owned());
-        }
-    }
-
-    /// The cell is stored, by us or, where it was not running here, by another process.
-    pub(crate) fn finished(&mut self, cell: &CellSpec) {
-        self.done += 1;
-        let how = match self.running.get(&cell.id()) {
-            Some(running) => format!("finished in {:.1} s", running.begun.elapsed().as_secs_f64()),
-            None => "finished by another process".to_owned(),
-        };
-        self.ended(cell);
-        self.line(&format!("[{}/{}] {}: {how}", self.done, self.total, cell.label()));
-    }
-
-    pub(crate) fn failed(&mut self, cell: &CellSpec, reason: &str) {
-        self.done += 1;
-        self.ended(cell);
-        let text = format!("[{}/{}] {}: failed: {reason}", self.done, self.total, cell.label());
-        match &self.style {
-            Style::Bars { all, .. } => all.suspend(|| eprintln!("{text}")),
-            Style::Lines { .. } | Style::Quiet => self.line(&text),
-        }
-    }
-
-    /// The cell goes back to those that wait.
-    pub(crate) fn postponed(&mut self, cell: &CellSpec) {
-        self.ended(cell);
-    }
-
-    /// Nothing runs here, because other processes compute what is left.
-    pub(crate) fn waiting(&mut self, text: &str) {
-        match &mut self.style {
-            Style::Bars { overall, .. } => overall.set_message(text.to_owned()),
-            Style::Lines { last } if last.elapsed() >= PLAIN_INTERVAL => {
-                *last = Instant::now();
-                eprintln!("{text}");
-            }
-            Style::Lines { .. } | Style::Quiet => {}
-        }
-    }
-
-    /// To be called often: the plain lines say every so often what is going on.
-    pub(crate) fn tick(&mut self) {
-        let Style::Lines { last } = &mut self.style else { return };
-        if last.elapsed() >= PLAIN_INTERVAL && !self.running.is_empty() {
-            *last = Instant::now();
-            let states: Vec<_> = self
-                .running
-                .values()
-                .map(|running| format!("{}: {}", running.label, running.state))
-                .collect();
-            self.line(&format!("[{}/{}] running {}", self.done, self.total, states.join("; ")));
-        }
-    }
-
     fn ended(&mut self, cell: &CellSpec) {
         if let Some(running) = self.running.remove(&cell.id()) {
             running.bar.finish_and_clear();
@@ -146,6 +71,87 @@ impl Display {
     fn line(&self, text: &str) {
         if let Style::Lines { .. } = self.style {
             eprintln!("{text}");
+        }
+    }
+
+    /// A line that is worth one on a terminal, too, above the bars.
+    fn remark(&self, text: &str) {
+        match &self.style {
+            Style::Bars { all, .. } => all.suspend(|| eprintln!("{text}")),
+            Style::Lines { .. } | Style::Quiet => self.line(text),
+        }
+    }
+}
+
+impl Observer for Display {
+    fn started(&mut self, cell: &CellSpec) {
+        let label = cell.label();
+        let bar = match &self.style {
+            Style::Bars { all, .. } => {
+                let bar = all.add(ProgressBar::new(1));
+                bar.set_style(style("  {prefix}  {bar:20} {pos}/{len}  {wide_msg}"));
+                bar.set_prefix(label.clone());
+                bar
+            }
+            Style::Lines { .. } | Style::Quiet => ProgressBar::hidden(),
+        };
+        self.line(&format!("{label}: started"));
+        self.running.insert(cell.id(), Running { label, begun: Instant::now(), state: String::new(), bar });
+    }
+
+    fn progress(&mut self, cell: &CellSpec, done: u64, total: u64, message: &str) {
+        if let Some(running) = self.running.get_mut(&cell.id()) {
+            running.state = format!("{done}/{total} {message}");
+            running.bar.set_length(total);
+            running.bar.set_position(done);
+            running.bar.set_message(message.to_owned());
+        }
+    }
+
+    fn finished(&mut self, cell: &CellSpec) {
+        self.done += 1;
+        let how = match self.running.get(&cell.id()) {
+            Some(running) => format!("finished in {:.1} s", running.begun.elapsed().as_secs_f64()),
+            None => "finished by another process".to_owned(),
+        };
+        self.ended(cell);
+        self.line(&format!("[{}/{}] {}: {how}", self.done, self.total, cell.label()));
+    }
+
+    fn failed(&mut self, cell: &CellSpec, reason: &str) {
+        self.done += 1;
+        self.ended(cell);
+        self.remark(&format!("[{}/{}] {}: failed: {reason}", self.done, self.total, cell.label()));
+    }
+
+    fn postponed(&mut self, cell: &CellSpec, why: &str) {
+        self.ended(cell);
+        if !why.is_empty() {
+            self.remark(&format!("{}: {why}", cell.label()));
+        }
+    }
+
+    fn waiting(&mut self, text: &str) {
+        match &mut self.style {
+            Style::Bars { overall, .. } => overall.set_message(text.to_owned()),
+            Style::Lines { last } if last.elapsed() >= PLAIN_INTERVAL => {
+                *last = Instant::now();
+                eprintln!("{text}");
+            }
+            Style::Lines { .. } | Style::Quiet => {}
+        }
+    }
+
+    fn tick(&mut self) {
+        let Style::Lines { last } = &mut self.style else { return };
+        if last.elapsed() >= PLAIN_INTERVAL && !self.running.is_empty() {
+            *last = Instant::now();
+            let states: Vec<_> = self
+                .running
+                .values()
+                .map(|running| format!("{}: {}", running.label, running.state))
+                .collect();
+            self.line(&format!("[{}/{}] running {}", self.done, self.total, states.join("; ")));
         }
     }
 }

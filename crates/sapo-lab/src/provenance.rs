@@ -124,6 +124,13 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
+/// Bytes of memory that this process has taken at most; absent where the system does not tell.
+#[must_use]
+pub fn peak_memory() -> Option<u64> {
+    let kibibytes: u64 = field("/proc/self/status", "VmHWM")?.strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
 fn field(path: &str, name: &str) -> Option<String> {
     let text = std::fs::read_to_string(path).ok()?;
     let line = text.lines().find(|line| line.split(':').next().is_some_and(|key| key.trim() == name))?;

@@ -194,10 +194,16 @@ impl Store {
         self.folder.join(id.as_str())
     }
 
+    /// Where the logs of workers lie.
+    #[must_use]
+    pub fn logs(&self) -> PathBuf {
+        self.folder.join("logs")
+    }
+
     /// Where the worker of a cell prints.
     #[must_use]
     pub fn log(&self, id: &CellId) -> PathBuf {
-        self.folder.join("logs").join(format!("{id}.log"))
+        self.logs().join(format!("{id}.log"))
     }
 
     /// The lock of a cell.

@@ -26,6 +26,12 @@ pub trait Study {
     /// Where the arguments fit no grid of this experiment.
     fn cells(&self, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>>;
 
+    /// Bytes of memory that a cell is expected to take, by which the local engine decides how many run at a time until
+    /// cells of the grid are stored and tell. Nothing by default: only the cores count then.
+    fn cell_memory(&self, _args: &ExperimentArgs) -> Option<u64> {
+        None
+    }
+
     /// Computes one cell, in a process of its own, from its configuration and [`CellContext::local`] alone.
     ///
     /// # Errors

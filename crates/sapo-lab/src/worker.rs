@@ -21,13 +21,17 @@ use serde_json::Value;
 
 use crate::cell::CellSpec;
 use crate::lock::Holder;
-use crate::provenance::{Code, Program, Stopwatch, cores};
+use crate::provenance::{Code, Program, Stopwatch, cores, peak_memory};
 use crate::record::RunRecord;
 use crate::store::{Claim, Staging, Store};
 use crate::study::Study;
 
 /// Says how many threads a worker may use.
 pub const THREADS_VARIABLE: &str = "SAPO_THREADS";
+/// The note of a cell that says how much memory its process took at most, in bytes.
+pub const PEAK_MEMORY: &str = "peak_memory_bytes";
+/// Says on which device a worker computes.
+pub const DEVICE_VARIABLE: &str = "SAPO_DEVICE";
 
 /// What a worker is told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,6 +59,8 @@ pub enum Event {
         /// What is being done.
         message: String,
     },
+    /// The cell is computed, and is being stored.
+    Computed,
     /// The cell is in the store.
     Finished,
     /// Another process computes the cell.
@@ -74,6 +80,7 @@ pub struct CellContext {
     artifacts: PathBuf,
     progress: Option<PathBuf>,
     threads: usize,
+    device: String,
     local: Value,
     notes: Mutex<BTreeMap<String, Value>>,
     last_told: Mutex<Option<Instant>>,
@@ -97,6 +104,7 @@ impl CellContext {
             artifacts: artifacts.to_owned(),
             progress: None,
             threads: cores(),
+            device: "cpu".to_owned(),
             local: Value::Null,
             notes: Mutex::default(),
             last_told: Mutex::default(),
@@ -116,6 +124,7 @@ impl CellContext {
             artifacts: staging.artifacts(),
             progress: Some(staging.progress()),
             threads: threads.unwrap_or_else(cores),
+            device: std::env::var(DEVICE_VARIABLE).unwrap_or_else(|_| "cpu".to_owned()),
             local,
             notes: Mutex::default(),
             last_told: Mutex::default(),
@@ -147,6 +156,12 @@ impl CellContext {
     #[must_use]
     pub fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// Where to compute: cpu, cuda or cuda:1. Which of several alike it is tells nobody's name.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        &self.device
     }
 
     /// Tells how far the cell is, in any unit; cheap enough to be called after every optimiser step.
@@ -206,7 +221,12 @@ fn compute(study: &impl Study, job: Job) -> anyhow::Result<Event> {
     // Caught, so that the reason is told in one line instead of being searched for above a backtrace in the log.
     let work = |context: &CellContext| {
         let computed = catch_unwind(AssertUnwindSafe(|| study.run_cell(job.cell.config(), context)));
-        computed.unwrap_or_else(|panic| Err(anyhow!("panicked: {}", panic_text(panic.as_ref()))))
+        let computed =
+            computed.unwrap_or_else(|panic| Err(anyhow!("panicked: {}", panic_text(panic.as_ref()))));
+        if computed.is_ok() {
+            tell(&Event::Computed);
+        }
+        computed
     };
     Ok(match compute_cell(&store, &job.cell, job.code.clone(), listener, work)? {
         Computed::Stored => Event::Finished,
@@ -246,6 +266,9 @@ pub fn compute_cell(
     let record = work(&context)?;
     context.annotate("threads", context.threads() as u64);
     context.annotate("attempts", attempts);
+    if let Some(bytes) = peak_memory() {
+        context.annotate(PEAK_MEMORY, bytes);
+    }
     staging.commit(&record, stopwatch.stop(context.notes()))?;
     Ok(Computed::Stored)
 }

@@ -5,13 +5,19 @@
 mod toy;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use sapo_lab::experiment::Description;
 
 use toy::{Lab, entries, err, out, signal};
+
+fn note(cell: &Path, name: &str) -> String {
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(cell.join("manifest.json")).unwrap()).unwrap();
+    manifest["provenance"]["notes"][name].as_str().unwrap_or_default().to_owned()
+}
 
 const ALL: [&str; 4] = ["arm=a seed=0", "arm=a seed=1", "arm=b seed=0", "arm=b seed=1"];
 const TABLE: &str = "arm,seed,sum,limited\na,0,10,false\nb,0,20,false\na,1,11,false\nb,1,21,false\n";
@@ -149,6 +155,43 @@ fn a_killed_worker_costs_one_cell() {
 }
 
 #[test]
+fn a_killed_worker_is_tried_again_as_often_as_was_asked_for() {
+    let lab = Lab::new().with("TOY_ABORT", "arm=a seed=1");
+    let output = lab.run("--retries 2 --jobs 2");
+    assert_eq!(output.status.code(), Some(1));
+    let text = err(&output);
+    assert!(text.contains("arm=a seed=1: the worker crashed (signal: 6 (SIGABRT)"), "{text}");
+    assert!(text.contains("; trying again (2 of 2)"), "{text}");
+    assert!(text.contains(": the worker crashed, 3 times (signal: 6"), "{text}");
+    assert_eq!(lab.begun().iter().filter(|label| *label == "arm=a seed=1").count(), 3);
+    let noise = text.lines().filter(|line| line.contains("| a library that prints")).count();
+    assert_eq!(noise, 3, "the log keeps what every try printed: {text}");
+    assert_eq!(lab.stored().len(), 3);
+
+    // An error that a cell tells is not tried again: it would be told again.
+    let lab = Lab::new().with("TOY_FAIL", "arm=a seed=1");
+    assert_eq!(lab.run("--retries 2").status.code(), Some(1));
+    assert_eq!(lab.begun().len(), 4);
+}
+
+#[test]
+fn cells_are_spread_over_devices_and_are_the_same_cells_there() {
+    let lab = Lab::new().with("TOY_STEP_MS", "100");
+    assert!(lab.run("--devices gpu:0,gpu:1").status.success());
+    let mut devices: Vec<_> = lab.stored().iter().map(|cell| note(cell, "device")).collect();
+    devices.sort();
+    assert_eq!(devices, ["gpu:0", "gpu:0", "gpu:1", "gpu:1"]);
+    let again = lab.run("--device gpu:7");
+    assert!(again.status.success());
+    assert_eq!((lab.stored().len(), lab.begun().len()), (4, 4));
+    let mixed = lab.run("--force --devices gpu:0,cpu");
+    assert!(err(&mixed).starts_with("error: --devices: expected devices of one kind"), "{}", err(&mixed));
+    let refused = lab.run("--engine slurm --devices gpu:0");
+    assert!(err(&refused).starts_with("error: --devices is for --engine local"), "{}", err(&refused));
+    assert_eq!(lab.stored().len(), 4);
+}
+
+#[test]
 fn an_interruption_keeps_what_is_finished() {
     let lab = Lab::new().with("TOY_STEP_MS", "60");
     let parent = lab.start("--jobs 2");
@@ -262,7 +305,8 @@ fn manifests_say_what_made_the_cell() {
         let manifest: serde_json::Value =
             serde_json::from_slice(&fs::read(cell.join("manifest.json")).unwrap()).unwrap();
         assert_eq!(manifest["experiment"], "toy");
-        assert_eq!(manifest["provenance"]["notes"]["device"], "none");
+        assert_eq!(manifest["provenance"]["notes"]["device"], "cpu");
+        assert!(manifest["provenance"]["notes"]["peak_memory_bytes"].as_u64().unwrap() > 1 << 20);
         assert_eq!(manifest["provenance"]["notes"]["threads"], cores);
         assert!(manifest["provenance"]["wall_seconds"].as_f64().unwrap() > 0.0);
         assert!(manifest["files"]["artifacts/note.txt"]["bytes"].as_u64().unwrap() > 5);

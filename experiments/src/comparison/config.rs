@@ -99,7 +99,7 @@ pub struct CellConfig {
     pub model_sha256: String,
     /// Hash of all rows and candidates.
     pub data_sha256: String,
-    /// Where it is computed.
+    /// What kind of device computes it; which one of several is no part of the cell.
     pub device: String,
     /// Set by the lab where `--limit-*` was used.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -158,6 +158,7 @@ impl ComparisonConfig {
         args: &ExperimentArgs,
         model_sha256: &str,
         data_sha256: &str,
+        device: &str,
     ) -> CellConfig {
         let Selection { examples, include_original, token_budget } = self.selection;
         CellConfig {
@@ -182,7 +183,7 @@ impl ComparisonConfig {
             },
             model_sha256: model_sha256.to_string(),
             data_sha256: data_sha256.to_string(),
-            device: args.device.clone(),
+            device: device.to_owned(),
             limited: false,
         }
     }

@@ -41,6 +41,9 @@ impl Comparison {
     }
 }
 
+/// Measured: `peak_memory_bytes` of four cells of the quickstart was 250 to 264 MB.
+const CELL_BYTES: u64 = 260_000_000;
+
 impl Study for Comparison {
     fn name(&self) -> &str {
         self.name
@@ -66,17 +69,30 @@ impl Study for Comparison {
             data: streams::absolute(args.data.as_ref())?,
         };
         let model_sha256 = directory_sha256(&model)?;
+        let device = args.device_kind()?;
         let arms = args.arms_among(&self.config.arm_names())?;
         let mut cells = Vec::new();
         for seed in args.seeds_or(self.config.seeds) {
             let data = self.config.load(&local, args, seed)?;
             let data_sha256 = fingerprint(&data, &pools(&self.config.stream, &data)?);
             for arm in self.config.arms.iter().filter(|arm| arms.contains(&arm.name.as_str())) {
-                let cell = self.config.cell(arm, seed, args, &model_sha256, &data_sha256);
+                let cell = self.config.cell(arm, seed, args, &model_sha256, &data_sha256, &device);
                 cells.push(CellSpec::new(cell, &["seed", "arm"])?.with_local(&local)?);
             }
         }
         Ok(cells)
+    }
+
+    /// The weights in float32 (twice the bytes of a checkpoint of 16-bit numbers), and what a cell of the `nano` base took
+    /// beside its own 4 MB. What training a larger model takes besides is not in it.
+    fn cell_memory(&self, args: &ExperimentArgs) -> Option<u64> {
+        let model = places::model(args.model.as_deref(), &self.config.model, args.quiet).ok()?;
+        let files = std::fs::read_dir(model).ok()?.flatten();
+        let weights = files.filter(|file| file.path().extension().is_some_and(|end| end == "safetensors"));
+        Some(
+            CELL_BYTES
+                + weights.filter_map(|file| Some(std::fs::metadata(file.path()).ok()?.len() * 2)).sum(),
+        )
     }
 
     fn run_cell(&self, config: &Value, context: &CellContext) -> anyhow::Result<RunRecord> {
@@ -84,7 +100,7 @@ impl Study for Comparison {
         let local: Local =
             serde_json::from_value(context.local().clone()).context("the cell's local paths")?;
         runtime::init(context.threads());
-        let device = runtime::parse_device(&cell.device).map_err(anyhow::Error::msg)?;
+        let device = runtime::parse_device(context.device()).map_err(anyhow::Error::msg)?;
         let mut stream = cell.stream.load(local.data.as_deref(), cell.rows, cell.seed)?;
         let pools = pools(&cell.stream, &stream)?;
         let data_sha256 = fingerprint(&stream, &pools);
@@ -101,7 +117,7 @@ impl Study for Comparison {
 
         context.annotate("torch_version", runtime::TORCH_VERSION);
         context.annotate("matmul_library", runtime::matmul_library().name());
-        context.annotate("device", cell.device.as_str());
+        context.annotate("device", context.device());
         context.annotate("model", model_name(&local.model));
         context.annotate("model_parameters", model.parameter_count());
         context.annotate("inputs_shortened", shortened);
@@ -148,7 +164,7 @@ mod tests {
     fn cells(config: &str) -> Vec<(String, String)> {
         let args = Line::parse_from(["experiment"]).args;
         let config = ComparisonConfig::parse(config).unwrap();
-        let cell = |arm: &Arm| config.cell(arm, 3, &args, "model", "data");
+        let cell = |arm: &Arm| config.cell(arm, 3, &args, "model", "data", "cpu");
         let id = |arm: &Arm| CellSpec::new(cell(arm), &["seed", "arm"]).unwrap().id().to_string();
         config.arms.iter().map(|arm| (arm.name.clone(), id(arm))).collect()
     }

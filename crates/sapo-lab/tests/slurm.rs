@@ -1,0 +1,549 @@
+//! The engine of clusters against a real Slurm: two nodes on this machine, each with a host name of its own.
+//!
+//! `scripts/tests/slurm/cluster.sh` starts it, and says why where it cannot (no root, no Slurm to install); then these
+//! tests print "not run" and pass. One cluster serves all tests, one after another.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A Slurm of two nodes, or why there is none.
+struct Cluster {
+    state: Result<PathBuf, String>,
+    /// The cluster ends when this is closed, at the latest with this process.
+    _input: Option<ChildStdin>,
+}
+
+impl Cluster {
+    fn start(accounting: &[&str]) -> Self {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/tests/slurm/cluster.sh");
+        let folder = tempfile::Builder::new().prefix("slurm-").tempdir().unwrap().keep();
+        let mut child = Command::new(script)
+            .arg(&folder)
+            .args(accounting)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut answer = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut answer).unwrap();
+        let state = match answer.trim() {
+            "ready" => Ok(folder),
+            why => Err(if why.is_empty() {
+                "not run: cluster.sh said nothing".to_owned()
+            } else {
+                why.to_owned()
+            }),
+        };
+        Self { state, _input: child.stdin.take() }
+    }
+}
+
+static CLUSTER: LazyLock<Mutex<Cluster>> = LazyLock::new(|| Mutex::new(Cluster::start(&[])));
+/// One that keeps accounts, and forgets what has ended after two seconds.
+static ACCOUNTING: LazyLock<Mutex<Cluster>> = LazyLock::new(|| Mutex::new(Cluster::start(&["--accounting"])));
+
+/// A folder of runs, the toy experiment on it, and the cluster for as long as the test runs.
+struct Lab {
+    folder: TempDir,
+    slurm: PathBuf,
+    environment: Vec<(&'static str, String)>,
+    _cluster: MutexGuard<'static, Cluster>,
+}
+
+const TABLE: &str = "arm,seed,sum,limited\na,0,10,false\nb,0,20,false\na,1,11,false\nb,1,21,false\n";
+const ALL: [&str; 4] = ["arm=a seed=0", "arm=a seed=1", "arm=b seed=0", "arm=b seed=1"];
+
+impl Lab {
+    /// Nothing where there is no cluster, after saying so.
+    fn new() -> Option<Self> {
+        Self::on(&CLUSTER)
+    }
+
+    fn on(cluster: &'static Mutex<Cluster>) -> Option<Self> {
+        let cluster = cluster.lock().unwrap_or_else(PoisonError::into_inner);
+        let slurm = match &cluster.state {
+            Ok(folder) => folder.clone(),
+            Err(why) => {
+                println!("{why}");
+                return None;
+            }
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let trace = folder.path().join("trace").display().to_string();
+        let lab = Self { folder, slurm, environment: vec![("TOY_TRACE", trace)], _cluster: cluster };
+        // What a failed test may have left.
+        lab.ask("scancel", "--user=root");
+        ["node1", "node2"].into_iter().filter(|node| !is_alive(lab.daemon_of(node))).for_each(|node| {
+            lab.bring_node_back(node);
+        });
+        lab.wait_until("the cluster is idle", |lab| {
+            lab.resume();
+            let alive = "--noheader --states=PENDING,RUNNING,COMPLETING,CONFIGURING";
+            lab.ask("squeue", alive).is_empty() && lab.idle_nodes() == 2
+        });
+        lab.profile("poll_seconds = 0.3");
+        Some(lab)
+    }
+
+    fn with(mut self, variable: &'static str, value: &str) -> Self {
+        self.environment.push((variable, value.to_owned()));
+        self
+    }
+
+    /// The same runs in another environment.
+    fn without_faults(mut self) -> Self {
+        self.environment.truncate(1);
+        self
+    }
+
+    fn profile(&self, text: &str) {
+        fs::write(self.folder.path().join("profile.toml"), text).unwrap();
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        // target/<profile>/deps/<test> -> target/<profile>/examples/toy
+        let test = std::env::current_exe().unwrap();
+        let toy = test.parent().unwrap().parent().unwrap().join("examples/toy");
+        let mut command = Command::new(toy);
+        command.current_dir(self.folder.path()).args(arguments.split_whitespace());
+        command.envs(self.environment.iter().map(|(variable, value)| (variable, value)));
+        command.env("SLURM_CONF", self.slurm.join("slurm.conf")).env("RUST_BACKTRACE", "0");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        self.command(&format!("--engine slurm --slurm-profile profile.toml {arguments}")).output().unwrap()
+    }
+
+    fn start(&self, arguments: &str) -> Child {
+        self.command(&format!("--engine slurm --slurm-profile profile.toml {arguments}")).spawn().unwrap()
+    }
+
+    /// Has the first run of a task take long and a later one, after a requeue, no time.
+    fn slow_at_first(&self) {
+        self.profile(
+            "poll_seconds = 0.3\nsetup = ['if [ -z \"$SLURM_RESTART_COUNT\" ]; then export TOY_STEP_MS=60000; fi']",
+        );
+    }
+
+    /// What one of Slurm's commands prints.
+    fn ask(&self, program: &str, arguments: &str) -> String {
+        let mut command = Command::new(program);
+        command.args(arguments.split_whitespace()).env("SLURM_CONF", self.slurm.join("slurm.conf"));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{program} {arguments}: {}", err(&output));
+        out(&output)
+    }
+
+    fn idle_nodes(&self) -> usize {
+        let nodes = self.ask("sinfo", "--noheader --Node --partition=main --format=%T");
+        nodes.lines().filter(|state| *state == "idle").count()
+    }
+
+    /// A node that was said to be down stays so until it is said to be up.
+    fn resume(&self) {
+        let nodes = self.ask("sinfo", "--noheader --Node --partition=main --format=%N/%T");
+        for node in nodes.lines().filter_map(|line| line.strip_suffix("/down")) {
+            self.ask("scontrol", &format!("update NodeName={node} State=RESUME"));
+        }
+    }
+
+    /// Slurm lets a task that was requeued wait for two minutes, unless it is told not to.
+    fn hurry(&self) {
+        let waiting = self.ask("squeue", "--noheader --array --states=PENDING --format=%i/%r");
+        for job in waiting.lines().filter_map(|line| line.strip_suffix("/BeginTime")) {
+            self.ask("scontrol", &format!("update JobId={job} StartTime=now"));
+        }
+    }
+
+    /// Waits for a submitter, and hurries what it waits for.
+    fn until_ended(&self, mut parent: Child) -> Output {
+        let start = Instant::now();
+        while parent.try_wait().unwrap().is_none() {
+            assert!(start.elapsed() < Duration::from_secs(120), "waited in vain for the submitter");
+            self.hurry();
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        parent.wait_with_output().unwrap()
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.folder.path().join("runs/toy")
+    }
+
+    fn table(&self) -> String {
+        fs::read_to_string(self.runs().join("tables/sums.csv")).unwrap()
+    }
+
+    /// The cells that were begun so far, sorted.
+    fn begun(&self) -> Vec<String> {
+        let trace = fs::read_to_string(self.folder.path().join("trace")).unwrap_or_default();
+        let mut begun: Vec<_> = trace.lines().map(str::to_owned).collect();
+        begun.sort();
+        begun
+    }
+
+    fn submissions(&self) -> Vec<PathBuf> {
+        entries(&self.runs().join(".slurm"))
+            .into_iter()
+            .filter(|path| path.join("plan.json").exists())
+            .collect()
+    }
+
+    /// The holders of all locks.
+    fn holders(&self) -> Vec<Value> {
+        let locks = entries(&self.runs().join(".locks")).into_iter();
+        locks.filter_map(|path| serde_json::from_slice(&fs::read(path).ok()?).ok()).collect()
+    }
+
+    fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !condition(self) {
+            assert!(start.elapsed() < Duration::from_secs(90), "waited in vain until {what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn nothing_is_left_over(&self) {
+        assert_eq!(self.submissions(), Vec::<PathBuf>::new());
+        assert_eq!(self.holders(), Vec::<Value>::new());
+        assert_eq!(entries(&self.runs().join(".staging")), Vec::<PathBuf>::new());
+    }
+
+    /// Ends a node as a power cut does: its daemon, and all that belongs to its jobs where `also_jobs`.
+    fn lose_node(&self, node: &str, also_jobs: bool) {
+        let mut ended = vec![self.daemon_of(node)];
+        let named = format!("SLURMD_NODENAME={node}");
+        for process in entries(Path::new("/proc")) {
+            let Some(pid) = process.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()) else {
+                continue;
+            };
+            let bytes = |name| fs::read(process.join(name)).unwrap_or_default();
+            let command = String::from_utf8_lossy(&bytes("cmdline")).into_owned();
+            let environment = bytes("environ");
+            let variables: Vec<_> = environment.split(|&byte| byte == 0).collect();
+            let of_this_cluster = variables.contains(&self.conf_variable().as_bytes());
+            let of_a_job = also_jobs && variables.contains(&named.as_bytes());
+            // A step's daemon is a child of the node's, with its host name, and does not say whose it is.
+            let of_a_step =
+                command.starts_with("slurmstepd: ") && self.host_name_of(pid).as_deref() == Some(node);
+            if of_this_cluster && (of_a_job || of_a_step) {
+                ended.push(pid);
+            }
+        }
+        ended.into_iter().for_each(kill);
+    }
+
+    fn daemon_of(&self, node: &str) -> u32 {
+        fs::read_to_string(self.slurm.join("run").join(format!("{node}.pid")))
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap()
+    }
+
+    fn conf_variable(&self) -> String {
+        format!("SLURM_CONF={}", self.slurm.join("slurm.conf").display())
+    }
+
+    fn host_name_of(&self, pid: u32) -> Option<String> {
+        let output = Command::new("nsenter")
+            .args(["--uts", "--target", &pid.to_string(), "hostname"])
+            .output()
+            .ok()?;
+        Some(out(&output).trim().to_owned())
+    }
+
+    fn bring_node_back(&self, node: &str) {
+        let mut command = Command::new(self.slurm.join("node"));
+        // Not waited for: it ends with the cluster.
+        drop(command.arg(node).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap());
+    }
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder)
+        .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
+        .unwrap_or_default()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn kill(pid: u32) {
+    let _ = kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::KILL);
+}
+
+fn is_alive(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z"))
+}
+
+#[test]
+fn the_table_is_the_local_engines_byte_for_byte() {
+    let Some(lab) = Lab::new() else { return };
+    // Eight cells, at most seven tasks, at most six tasks an array: two arrays, of which one task has two cells.
+    lab.profile("poll_seconds = 0.3\nmax_tasks = 7\nsetup = ['export TOY_STEP_MS=20']");
+    let output = lab.run("--seeds 4");
+    assert!(output.status.success(), "{}", err(&output));
+    assert_eq!(out(&output), "8 of 8 sums, see tables/sums.csv\n");
+    assert!(err(&output).contains("[8/8] "), "{}", err(&output));
+    lab.nothing_is_left_over();
+    let mut once = lab.begun();
+    once.dedup();
+    assert_eq!((once.len(), lab.begun().len()), (8, 8));
+
+    let local = tempfile::tempdir().unwrap();
+    let output = lab.command("--seeds 4").current_dir(local.path()).output().unwrap();
+    assert!(output.status.success(), "{}", err(&output));
+    let local = local.path().join("runs/toy");
+    assert_eq!(lab.table(), fs::read_to_string(local.join("tables/sums.csv")).unwrap());
+    let cells: Vec<_> =
+        entries(&local).into_iter().filter(|path| path.join("manifest.json").exists()).collect();
+    assert_eq!(cells.len(), 8);
+    for cell in cells {
+        let twin = lab.runs().join(cell.file_name().unwrap());
+        for name in ["scores.parquet", "predictions.parquet", "artifacts/note.txt"] {
+            assert_eq!(fs::read(cell.join(name)).unwrap(), fs::read(twin.join(name)).unwrap(), "{name}");
+        }
+    }
+    let again = lab.run("--seeds 4");
+    assert_eq!((again.status.code(), lab.begun().len(), err(&again)), (Some(0), 16, String::new()));
+}
+
+#[test]
+fn a_failed_cell_is_told_with_its_log_and_only_it_is_submitted_again() {
+    let Some(lab) = Lab::new() else { return };
+    let lab = lab.with("TOY_PANIC", "arm=b seed=0");
+    let output = lab.run("");
+    let text = err(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("failed: arm=b seed=0") && text.contains(": panicked: the roof fell in\n"),
+        "{text}"
+    );
+    assert!(text.contains("| the roof fell in") && text.contains("| a library that prints"), "{text}");
+    assert!(out(&output).contains("Incomplete: 3 of 4 cells"), "{}", out(&output));
+    lab.nothing_is_left_over();
+    let lab = lab.without_faults();
+    assert!(lab.run("").status.success());
+    assert_eq!((lab.table().as_str(), lab.begun().len()), (TABLE, 5));
+}
+
+#[test]
+fn a_task_that_never_reaches_its_cell_says_why() {
+    let Some(lab) = Lab::new() else { return };
+    lab.profile("poll_seconds = 0.3\nsetup = ['echo no module named cuda >&2', 'exit 7']");
+    let output = lab.run("--only arm=a,seed=0");
+    let text = err(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("FAILED, exit code 7:0, on node"), "{text}");
+    assert!(text.contains("| no module named cuda"), "{text}");
+    lab.nothing_is_left_over();
+}
+
+#[test]
+fn a_killed_worker_is_tried_again_within_its_task() {
+    let Some(lab) = Lab::new() else { return };
+    let lab = lab.with("TOY_STEP_MS", "150");
+    let parent = lab.start("--only arm=a,seed=0 --retries 1");
+    lab.wait_until("the cell is begun", |lab| lab.begun().len() == 1);
+    kill(lab.holders()[0]["pid"].as_u64().unwrap().try_into().unwrap());
+    let output = parent.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", err(&output));
+    assert_eq!(lab.begun().len(), 2);
+    lab.nothing_is_left_over();
+}
+
+#[test]
+fn a_submitter_that_is_killed_is_not_missed() {
+    let Some(lab) = Lab::new() else { return };
+    let lab = lab.with("TOY_STEP_MS", "300");
+    let mut parent = lab.start("");
+    lab.wait_until("two cells are begun", |lab| lab.begun().len() == 2);
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    // As if it had died before it could note what Slurm answered.
+    let submission = lab.submissions().pop().unwrap();
+    fs::remove_file(submission.join("array-0.job")).unwrap();
+
+    let output = lab.run("");
+    assert!(output.status.success(), "{}", err(&output));
+    assert_eq!((lab.table().as_str(), lab.begun()), (TABLE, ALL.map(str::to_owned).to_vec()));
+    lab.nothing_is_left_over();
+}
+
+#[test]
+fn what_fails_while_nobody_looks_is_told_to_the_next_who_does() {
+    let Some(lab) = Lab::new() else { return };
+    let lab = lab.with("TOY_FAIL", "arm=a seed=1");
+    let output = lab.run("--detach");
+    assert!(output.status.success(), "{}", err(&output));
+    assert_eq!(out(&output), "");
+    assert!(err(&output).starts_with("left to Slurm: 4 cells; "), "{}", err(&output));
+    lab.wait_until("all are over", |lab| lab.begun().len() == 4 && lab.idle_nodes() == 2);
+    let lab = lab.without_faults();
+    let output = lab.run("");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("no more numbers"), "{}", err(&output));
+    assert_eq!(lab.begun().len(), 4, "nothing was submitted again before that was told");
+    assert!(lab.run("").status.success());
+    assert_eq!((lab.table().as_str(), lab.begun().len()), (TABLE, 5));
+    lab.nothing_is_left_over();
+}
+
+#[test]
+fn two_submitters_submit_once() {
+    let Some(lab) = Lab::new() else { return };
+    let lab = lab.with("TOY_STEP_MS", "100");
+    let parents = [lab.start(""), lab.start("")];
+    for parent in parents {
+        let output = parent.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", err(&output));
+        assert_eq!(out(&output), "4 of 4 sums, see tables/sums.csv\n");
+    }
+    assert_eq!(lab.begun(), ALL);
+    lab.nothing_is_left_over();
+}
+
+#[test]
+fn ctrl_c_leaves_the_cells_to_slurm_and_cancel_ends_them() {
+    let Some(lab) = Lab::new() else { return };
+    let lab = lab.with("TOY_STEP_MS", "60000");
+    let parent = lab.start("");
+    lab.wait_until("two cells are begun", |lab| lab.begun().len() == 2);
+    let pid = Pid::from_raw(parent.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    let output = parent.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", err(&output));
+    assert!(err(&output).contains("left to Slurm: 4 cells; "), "{}", err(&output));
+    assert_eq!(lab.holders().len(), 2);
+
+    let output = lab.run("--cancel --only arm=a");
+    assert!(output.status.success(), "{}", err(&output));
+    assert_eq!(err(&output), "cancelled: 2 cells; finished cells are kept\n");
+    let output = lab.run("--cancel");
+    assert_eq!(err(&output), "cancelled: 2 cells; finished cells are kept\n");
+    assert_eq!(lab.submissions(), Vec::<PathBuf>::new());
+    assert_eq!(lab.ask("squeue", "--noheader --states=PENDING,RUNNING"), "");
+    let begun = lab.begun().len();
+    let lab = lab.without_faults();
+    assert!(lab.run("").status.success());
+    assert_eq!((lab.table().as_str(), lab.begun().len()), (TABLE, begun + 4));
+    lab.nothing_is_left_over();
+}
+
+#[test]
+fn a_task_that_a_more_important_job_displaces_runs_again() {
+    let Some(lab) = Lab::new() else { return };
+    lab.slow_at_first();
+    let parent = lab.start("--seeds 1");
+    lab.wait_until("two cells are begun", |lab| lab.begun().len() == 2);
+    lab.ask("sbatch", "--partition=urgent --array=0-1 --output=/dev/null --wrap true");
+    lab.wait_until("both are begun again", |lab| {
+        lab.hurry();
+        lab.begun().len() == 4
+    });
+    let output = parent.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", err(&output));
+    assert!(err(&output).contains(": back in Slurm's queue"), "{}", err(&output));
+    assert_eq!(lab.table(), "arm,seed,sum,limited\na,0,10,false\nb,0,20,false\n");
+    lab.nothing_is_left_over();
+}
+
+#[test]
+fn a_cell_of_a_lost_node_is_computed_by_another() {
+    let Some(lab) = Lab::new() else { return };
+    lab.slow_at_first();
+    let parent = lab.start("--only arm=a,seed=0");
+    lab.wait_until("the cell is begun", |lab| lab.begun().len() == 1);
+    let lost = lab.holders().pop().unwrap();
+    lab.lose_node(lost["host"].as_str().unwrap(), true);
+    // The lock stays behind; the next run of the task has to see that its holder is dead.
+    assert_eq!(lab.holders(), std::slice::from_ref(&lost));
+    let parent = lab.until_ended(parent);
+    assert!(parent.status.success(), "{}", err(&parent));
+    assert_eq!(lab.begun().len(), 2);
+    lab.nothing_is_left_over();
+}
+
+#[test]
+fn a_worker_on_a_node_that_was_believed_dead_gives_way() {
+    let Some(lab) = Lab::new() else { return };
+    lab.profile("poll_seconds = 0.3\nsetup = ['export TOY_STEP_MS=2000']");
+    let parent = lab.start("--only arm=a,seed=0");
+    lab.wait_until("the cell is begun", |lab| lab.begun().len() == 1);
+    let old = lab.holders().pop().unwrap();
+    let (node, pid) = (old["host"].as_str().unwrap(), u32::try_from(old["pid"].as_u64().unwrap()).unwrap());
+    lab.lose_node(node, false);
+    lab.ask("scontrol", &format!("update NodeName={node} State=DOWN Reason=lost"));
+    lab.wait_until("another node has the cell", |lab| {
+        lab.hurry();
+        lab.holders().iter().any(|holder| holder["host"] != *node)
+    });
+    let new = lab.holders().pop().unwrap();
+    assert_eq!((&new["slurm"]["job"], &new["slurm"]["restarts"]), (&old["slurm"]["job"], &Value::from(1)));
+    lab.wait_until("the old worker is gone", |_| !is_alive(pid));
+    assert_eq!(lab.holders(), [new], "it has not taken the lock with it");
+    let output = parent.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", err(&output));
+    assert_eq!(lab.begun().len(), 2);
+    lab.nothing_is_left_over();
+}
+
+#[test]
+fn a_lock_of_another_host_lasts_as_long_as_its_slurm_job() {
+    let Some(lab) = Lab::new() else { return };
+    let lab = lab.with("TOY_STEP_MS", "60000");
+    assert!(lab.run("--only arm=a,seed=0 --detach").status.success());
+    lab.wait_until("the cell is begun", |lab| lab.begun().len() == 1);
+    let list = out(&lab.command("--dry-run").output().unwrap());
+    assert!(list.contains(" on node") && list.contains("(Slurm job "), "{list}");
+
+    let mut local = lab.command("--only arm=a,seed=0").env("TOY_STEP_MS", "0").spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!((local.try_wait().unwrap(), lab.begun().len()), (None, 1), "it waits");
+    kill(lab.holders()[0]["pid"].as_u64().unwrap().try_into().unwrap());
+    let output = local.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", err(&output));
+    assert_eq!(lab.begun().len(), 2);
+    let lab = lab.without_faults();
+    assert!(lab.run("").status.success());
+    assert_eq!((lab.table().as_str(), lab.begun().len()), (TABLE, 5));
+    lab.nothing_is_left_over();
+}
+
+#[test]
+fn accounting_tells_how_a_task_ended_that_the_controller_has_forgotten() {
+    if std::env::var_os("SAPO_TEST_ACCOUNTING").is_none() {
+        println!(
+            "not run: SAPO_TEST_ACCOUNTING is not set (installing slurmdbd and MariaDB takes half a minute)"
+        );
+        return;
+    }
+    let Some(lab) = Lab::on(&ACCOUNTING) else { return };
+    lab.profile("poll_seconds = 0.3\nsetup = ['exit 7']");
+    assert!(lab.run("--only arm=a,seed=0 --detach").status.success());
+    lab.wait_until("the controller has forgotten the task", |lab| {
+        lab.ask("squeue", "--noheader --states=all").is_empty()
+    });
+    let output = lab.run("--only arm=a,seed=0");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("FAILED, exit code 7:0, on node"), "{}", err(&output));
+    lab.nothing_is_left_over();
+}
