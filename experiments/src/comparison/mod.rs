@@ -91,7 +91,9 @@ impl Study for Comparison {
         let weights = files.filter(|file| file.path().extension().is_some_and(|end| end == "safetensors"));
         Some(
             CELL_BYTES
-                + weights.filter_map(|file| Some(std::fs::metadata(file.path()).ok()?.len() * 2)).sum(),
+                + weights
+                    .filter_map(|file| Some(std::fs::metadata(file.path()).ok()?.len() * 2))
+                    .sum::<u64>(),
         )
     }
 
