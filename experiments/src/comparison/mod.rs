@@ -195,7 +195,8 @@ mod tests {
     fn rows_that_are_no_longer_those_of_the_grid_are_refused() {
         let comparison = Comparison::new("quickstart", QUICKSTART).unwrap();
         let args = Line::parse_from(["experiment", "--limit-train", "3", "--limit-eval", "2"]).args;
-        let cell = comparison.config.cell(&comparison.config.arms[0], 0, &args, "model", "rows of yesterday");
+        let cell =
+            comparison.config.cell(&comparison.config.arms[0], 0, &args, "model", "rows of yesterday", "cpu");
         let local = Local { model: "nowhere".into(), data: None };
         let spec = CellSpec::new(cell, &["seed"]).unwrap().with_local(local).unwrap();
         let context = CellContext::silent("nowhere".as_ref()).with_local(spec.local().clone());
