@@ -125,16 +125,16 @@ impl Locks {
     }
 
     /// Takes a lock, or says who has it.
-    pub(crate) fn take(&self, name: &str) -> io::Result<Result<Lock, Holder>> {
+    pub(crate) fn take(&self, name: &str) -> io::Result<Result<Lock, Box<Holder>>> {
         fs::create_dir_all(&self.folder)?;
         let _guard = self.guard()?;
         let path = self.path(name);
         if let Some(holder) = read(&path)? {
             if holder.is_alive() {
-                return Ok(Err(holder));
+                return Ok(Err(holder.into()));
             }
             if let Some(quicker) = self.break_dead(&path, &holder)? {
-                return Ok(Err(quicker));
+                return Ok(Err(quicker.into()));
             }
         }
         let holder = Holder::this_process();
@@ -144,7 +144,7 @@ impl Locks {
             Ok(_) => Ok(Ok(Lock { path, holder })),
             // Another process was quicker; whoever it is, it lives.
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                Ok(Err(read(&path)?.unwrap_or(holder)))
+                Ok(Err(read(&path)?.unwrap_or(holder).into()))
             }
             Err(error) => Err(error.error),
         }

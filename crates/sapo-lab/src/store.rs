@@ -235,7 +235,7 @@ impl Store {
         let lock =
             match self.locks.take(id.as_str()).map_err(io_error(&self.lock_file(&id), "take the lock"))? {
                 Ok(lock) => lock,
-                Err(holder) => return Ok(Claim::Held(holder)),
+                Err(holder) => return Ok(Claim::Held(*holder)),
             };
         // Looked at under the lock: another process may have finished the cell just before it let go of it.
         if self.contains(&id) {
