@@ -207,13 +207,21 @@ fn dtype(name: &str) -> anyhow::Result<Dtype> {
 fn next_steps(config: &RunConfig, run: &StoredRun) -> Vec<String> {
     let folder = run.artifact("");
     let adapters = outcome::adapters_of_the_end(config, run);
+    let flags: String =
+        adapters.iter().map(|name| format!(" --adapter {}", folder.join(name).display())).collect();
+    let prompts = folder.join(outcome::PROMPTS);
     let mut steps = Vec::new();
     if !adapters.is_empty() {
-        let flags: Vec<String> =
-            adapters.iter().map(|name| format!("--adapter {}", folder.join(name).display())).collect();
-        steps.push(format!("the model at the end is {} with {}", config.model.display(), flags.join(" ")));
+        steps.push(format!("the model at the end is {} with{flags}", config.model.display()));
+        let data = config.data.as_ref().map_or(String::new(), |data| format!(" --data {}", data.display()));
+        steps.push(format!(
+            "score it on all rows: sapo eval --model {}{flags} --benchmark {}{data} --stream {} --prompts {}",
+            config.model.display(),
+            config.stream.benchmark,
+            config.stream.stream,
+            prompts.display()
+        ));
     }
-    let prompts = folder.join(outcome::PROMPTS);
     steps.push(format!("prompt it with the wordings of {}", prompts.display()));
     steps
 }

@@ -1,0 +1,203 @@
+//! A cell on its way into the store.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::io_error;
+use super::{ARTIFACTS, MANIFEST, Store, StoreError};
+use crate::cell::{CellId, CellSpec};
+use crate::checksum;
+use crate::files::{sync_folder, write_whole};
+use crate::lock::Lock;
+use crate::manifest::{FileEntry, Manifest, VERSION};
+use crate::parquet;
+use crate::provenance::{Program, Provenance};
+use crate::record::RunRecord;
+
+const PROGRESS: &str = "progress";
+const ATTEMPTS: &str = "attempts.json";
+
+/// A cell being computed by this process, which holds its lock. Dropped before the commit, it leaves its progress, if
+/// there is any, and otherwise nothing.
+#[derive(Debug)]
+pub struct Staging {
+    store: Store,
+    cell: CellSpec,
+    folder: PathBuf,
+    _lock: Lock,
+}
+
+impl Staging {
+    /// The staging of a cell whose lock is held, with the progress that earlier processes left.
+    pub(super) fn begin(store: &Store, cell: &CellSpec, lock: Lock) -> Result<Self, StoreError> {
+        let folder = store.staging().join(cell.id().as_str());
+        let staging = Self { store: store.clone(), cell: cell.clone(), folder, _lock: lock };
+        if !has_progress(&staging.folder) {
+            discard(&staging.folder)?; // whoever held the lock before died after the sweep at our start
+        }
+        staging.make_folders()?;
+        Ok(staging)
+    }
+
+    /// The folder for files besides the tables (adapters, checkpoints).
+    #[must_use]
+    pub fn artifacts(&self) -> PathBuf {
+        self.cell_folder().join(ARTIFACTS)
+    }
+
+    /// The folder for what is done so far; it goes when the cell appears.
+    #[must_use]
+    pub fn progress(&self) -> PathBuf {
+        self.folder.join(PROGRESS)
+    }
+
+    /// Goes on from the progress that is there, if this very program made it, and otherwise begins anew: a cell is made by
+    /// one program. Returns how many processes have worked at the cell, this one included.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn go_on(&self, program: &Program) -> Result<u64, StoreError> {
+        let path = self.folder.join(ATTEMPTS);
+        let earlier = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Attempts>(&text).ok());
+        let attempts = match earlier {
+            Some(earlier) if earlier.program == *program => {
+                remove_half_written(&self.folder)?;
+                earlier.attempts + 1
+            }
+            found => {
+                if found.is_some() {
+                    tracing::warn!("cell {}: begun by another program, computed anew", self.cell.id());
+                }
+                discard(&self.folder)?;
+                self.make_folders()?;
+                1
+            }
+        };
+        let text = serde_json::to_vec(&Attempts { program: program.clone(), attempts })
+            .map_err(|error| io_error(&path, "write")(error.into()))?;
+        write_whole(&path, &text).map_err(io_error(&path, "write"))?;
+        Ok(attempts)
+    }
+
+    /// Makes the cell appear in the store.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], [`StoreError::Table`]; the cell is then absent.
+    pub fn commit(self, record: &RunRecord, provenance: Provenance) -> Result<(), StoreError> {
+        let folder = self.cell_folder();
+        parquet::write(&folder, record)?;
+        let id = self.cell.id();
+        // An empty artifacts folder says nothing; a full one stays.
+        let _ = fs::remove_dir(self.artifacts());
+        let mut files = BTreeMap::new();
+        // a process may have been killed between the manifest and the rename
+        let path = folder.join(MANIFEST);
+        remove_file(&path)?;
+        sync_tree(&folder, &folder, &mut files)?;
+        let manifest = Manifest {
+            version: VERSION,
+            experiment: self.store.experiment.clone(),
+            id: id.clone(),
+            cell: self.cell.clone(),
+            provenance,
+            files,
+        };
+        let text = manifest.to_text().map_err(|source| StoreError::Manifest { id: id.clone(), source })?;
+        write_whole(&path, text.as_bytes()).map_err(io_error(&path, "write"))?;
+        self.appear(&id)?;
+        discard(&self.folder)
+    }
+
+    fn appear(&self, id: &CellId) -> Result<(), StoreError> {
+        let (folder, target) = (self.cell_folder(), self.store.cell_folder(id));
+        if fs::rename(&folder, &target).is_err() {
+            // Something is there. A whole cell is as good as ours; a folder without a manifest is nobody's.
+            if self.store.contains(id) {
+                return Ok(());
+            }
+            self.store.remove(id)?;
+            fs::rename(&folder, &target).map_err(io_error(&target, "create"))?;
+        }
+        sync_folder(&self.store.folder).map_err(io_error(&self.store.folder, "sync"))
+    }
+
+    /// What will be the cell's folder.
+    fn cell_folder(&self) -> PathBuf {
+        self.folder.join("cell")
+    }
+
+    fn make_folders(&self) -> Result<(), StoreError> {
+        [self.artifacts(), self.progress()]
+            .iter()
+            .try_for_each(|folder| fs::create_dir_all(folder).map_err(io_error(folder, "create")))
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if !has_progress(&self.folder) {
+            // What cannot be removed now is swept by the next start; after a commit there is nothing.
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// Who worked at a cell.
+#[derive(Serialize, Deserialize)]
+struct Attempts {
+    program: Program,
+    attempts: u64,
+}
+
+/// Removes files that a killed process was writing beside their places, here and in `sapo-model`.
+fn remove_half_written(folder: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(folder).map_err(io_error(folder, "list"))? {
+        let path = entry.map_err(io_error(folder, "list"))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            remove_half_written(&path)?;
+        } else if name.starts_with(".writing-") || name.contains(".partial-") {
+            remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove_file(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(path, "remove")(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Syncs every file and folder under `folder` and notes the files by their path relative to `top`.
+fn sync_tree(top: &Path, folder: &Path, files: &mut BTreeMap<String, FileEntry>) -> Result<(), StoreError> {
+    for entry in fs::read_dir(folder).map_err(io_error(folder, "list"))? {
+        let path = entry.map_err(io_error(folder, "list"))?.path();
+        if path.is_dir() {
+            sync_tree(top, &path, files)?;
+            continue;
+        }
+        File::open(&path).and_then(|file| file.sync_all()).map_err(io_error(&path, "sync"))?;
+        let (bytes, sha256) = checksum::of_file(&path).map_err(io_error(&path, "read"))?;
+        let name = path.strip_prefix(top).unwrap_or(&path).to_string_lossy().into_owned();
+        files.insert(name, FileEntry { bytes, sha256 });
+    }
+    sync_folder(folder).map_err(io_error(folder, "sync"))
+}
+
+/// Whether a staging holds anything that a later process could go on from.
+pub(super) fn has_progress(staging: &Path) -> bool {
+    fs::read_dir(staging.join(PROGRESS)).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+pub(super) fn discard(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(path, "remove")(error)),
+        _ => Ok(()),
+    }
+}
