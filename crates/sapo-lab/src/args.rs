@@ -86,8 +86,15 @@ pub struct ExperimentArgs {
     /// Show no progress
     #[arg(long, short, help_heading = "How to run")]
     pub quiet: bool,
+    /// Print what happens as JSON, an object a line, the summary last
+    #[arg(long, help_heading = "How to run")]
+    pub json: bool,
+    /// Write curves for TensorBoard, which shows them while cells are computed: tensorboard --logdir
+    /// OUT/EXPERIMENT/tensorboard
+    #[arg(long, conflicts_with_all = ["dry_run", "list"], help_heading = "How to run")]
+    pub tensorboard: bool,
 
-    /// Print the cells and which are stored, and compute nothing
+    /// Print the cells, which are stored and what the others will cost, and compute nothing
     #[arg(long, conflicts_with = "list", help_heading = "What else")]
     pub dry_run: bool,
     /// Print the question and the axes of the grid, and compute nothing

@@ -9,10 +9,12 @@ use anyhow::{Context, bail, ensure};
 use crate::args::{EngineKind, ExperimentArgs};
 use crate::cell::CellSpec;
 use crate::engine::slurm::SlurmProfile;
-use crate::engine::{Ending, Engine, Failure, LocalEngine, SlurmEngine, default_jobs, this_program};
+use crate::engine::{Audience, Ending, Engine, Failure, LocalEngine, SlurmEngine, default_jobs, this_program};
+use crate::events::Events;
 use crate::progress::Display;
 use crate::provenance::{Code, cores};
 use crate::store::Store;
+use crate::tensorboard::TensorBoard;
 
 /// What shells report for a program that Ctrl-C ended.
 const EXIT_INTERRUPTED: u8 = 130;
@@ -31,16 +33,16 @@ pub(crate) fn compute(
     if cells.is_empty() {
         return Ok(None);
     }
-    let mut display = Display::new(cells.len(), args.quiet);
+    let mut audience = audience(args, store, cells.len());
     ctrlc::set_handler(on_interrupt).context("cannot watch for Ctrl-C")?;
     COMPUTING.store(true, Ordering::SeqCst);
     let asked = cells.clone();
     let outcome = match args.engine {
-        EngineKind::Local => local(args, store, cells.len(), cell_memory)?.run(cells, &mut display),
-        EngineKind::Slurm => slurm(args, store)?.run(cells, &mut display),
+        EngineKind::Local => local(args, store, cells.len(), cell_memory)?.run(cells, &mut audience),
+        EngineKind::Slurm => slurm(args, store)?.run(cells, &mut audience),
     }?;
     COMPUTING.store(false, Ordering::SeqCst);
-    drop(display);
+    drop(audience);
     outcome.failures.iter().for_each(explain);
     match outcome.ending {
         Ending::Done => Ok(None),
@@ -51,6 +53,18 @@ pub(crate) fn compute(
         }
         Ending::Detached { cells } => Ok(Some(leave(args, store, &asked, cells)?)),
     }
+}
+
+/// Who is told what becomes of the cells.
+fn audience(args: &ExperimentArgs, store: &Store, cells: usize) -> Audience {
+    let mut audience = Audience(vec![Box::new(Display::new(cells, args.quiet))]);
+    if args.json {
+        audience.0.push(Box::new(Events::new()));
+    }
+    if args.tensorboard {
+        audience.0.push(Box::new(TensorBoard::new(store)));
+    }
+    audience
 }
 
 /// Cancels what Slurm has of these cells.

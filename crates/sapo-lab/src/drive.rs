@@ -7,15 +7,19 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use serde_json::json;
 
 use crate::args::ExperimentArgs;
-use crate::cell::{CellId, CellSpec, Choice};
+use crate::cell::{CellId, CellSpec};
 use crate::compute;
 use crate::engine::slurm::task;
+use crate::events;
 use crate::experiment::Description;
 use crate::listing;
+use crate::plan::Plan;
 use crate::store::{Store, StoredRun};
 use crate::study::{ReportContext, Study};
+use crate::tensorboard::TensorBoard;
 use crate::worker::{self, PEAK_MEMORY};
 
 /// Runs an experiment as its command line says: computes what is missing, then reports what is stored.
@@ -46,16 +50,24 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
     let cells = grid(study, args)?;
     let choice = args.only.clone().unwrap_or_default();
     choice.check(&cells)?;
+    let chosen: Vec<_> = cells.iter().filter(|cell| choice.takes(cell)).cloned().collect();
     let store = Store::open(&args.out, study.name())?;
     if args.list {
+        if args.json {
+            events::print(&listing::question_json(study.name(), study.question(), &cells));
+            return Ok(ExitCode::SUCCESS);
+        }
         return Ok(print(&listing::question(study.name(), study.question(), &cells)));
     }
     if args.dry_run {
-        let chosen: Vec<_> = cells.iter().filter(|cell| choice.takes(cell)).collect();
-        return Ok(print(&listing::cells(&store, &chosen)?));
+        let plan = Plan::of(&store, &chosen)?;
+        if args.json {
+            plan.json().iter().for_each(events::print);
+            return Ok(ExitCode::SUCCESS);
+        }
+        return Ok(print(&plan.table(args.jobs)));
     }
 
-    let chosen: Vec<_> = cells.iter().filter(|cell| choice.takes(cell)).cloned().collect();
     if args.cancel {
         return compute::cancel(args, &store, &chosen);
     }
@@ -78,14 +90,30 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
         }
         library.load_all(&store, &cells);
         let memory = library.largest_peak_memory().or_else(|| study.cell_memory(args));
-        if let Some(code) = compute::compute(args, &store, chosen, memory)? {
+        if let Some(code) = compute::compute(args, &store, chosen.clone(), memory)? {
+            if args.json {
+                summarise(&store, &chosen, cells.len(), None);
+            }
             return Ok(code);
         }
         // Workers of an engine that was killed may have died only after the sweep at the start.
         store.sweep()?;
         library.load_all(&store, &cells);
     }
-    report(study, args, &store, &cells, &choice, library)
+    if args.tensorboard {
+        let curves = TensorBoard::new(&store);
+        library.runs.values().try_for_each(|run| curves.write(run))?;
+        eprintln!("curves: tensorboard --logdir {}", curves.folder().display());
+    }
+    report(study, args, &store, &cells, &chosen, library)
+}
+
+/// The last line of `--json`.
+fn summarise(store: &Store, asked: &[CellSpec], cells: usize, screen: Option<&str>) {
+    let stored = asked.iter().filter(|cell| store.contains(&cell.id())).count();
+    events::print(&json!({"summary": {
+        "cells": cells, "asked": asked.len(), "stored": stored, "folder": store.folder(), "report": screen,
+    }}));
 }
 
 /// The grid with the marks that do not depend on the study, every cell once.
@@ -139,14 +167,16 @@ fn report(
     args: &ExperimentArgs,
     store: &Store,
     cells: &[CellSpec],
-    choice: &Choice,
+    asked: &[CellSpec],
     mut library: Library,
 ) -> anyhow::Result<ExitCode> {
-    let mut asked = cells.iter().filter(|cell| choice.takes(cell));
-    let all_asked = asked.all(|cell| library.runs.contains_key(&cell.id()));
+    let all_asked = asked.iter().all(|cell| library.runs.contains_key(&cell.id()));
     let runs: Vec<StoredRun> = cells.iter().filter_map(|cell| library.runs.remove(&cell.id())).collect();
     let incomplete = format!("{} of {} cells are stored and readable", runs.len(), cells.len());
     if runs.is_empty() {
+        if args.json {
+            summarise(store, asked, cells.len(), None);
+        }
         bail!("nothing to report: {incomplete}");
     }
     let context =
@@ -157,8 +187,12 @@ fn report(
     let screen = study.report(&runs, &context).with_context(|| {
         format!("cannot report, but every finished cell is kept in {}", store.folder().display())
     })?;
-    print(&screen);
-    if !context.complete() {
+    if args.json {
+        summarise(store, asked, cells.len(), Some(screen.trim_end()));
+    } else {
+        print(&screen);
+    }
+    if !args.json && !context.complete() {
         print(&format!("Incomplete: {incomplete}; run the same command again for the others."));
     }
     Ok(if all_asked { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,66 +1,49 @@
-//! What `--list` and `--dry-run` print.
+//! What `--list` prints.
 
 use std::fmt::Write;
 
+use serde_json::{Value, json};
+
 use crate::cell::CellSpec;
-use crate::store::{Store, StoreError};
 
 /// The question of an experiment and the axes of its grid.
 #[must_use]
 pub(crate) fn question(name: &str, question: &str, cells: &[CellSpec]) -> String {
-    let axes = cells.first().map(CellSpec::axes).unwrap_or_default();
+    let axes = axes(cells);
     let width = axes.iter().map(|(axis, _)| axis.len()).max().unwrap_or(0);
     let mut text = format!("{name}: {question}\n");
-    for (axis, _) in &axes {
-        let mut values: Vec<String> = Vec::new();
-        for value in cells.iter().filter_map(|cell| cell.axis(axis)) {
-            if !values.contains(&value) {
-                values.push(value);
-            }
-        }
+    for (axis, values) in &axes {
         let _ = writeln!(text, "  {axis:width$}  {}", values.join(", "));
     }
     let _ = writeln!(text, "  {} cells", cells.len());
     text
 }
 
-/// A table of cells with their state in the store.
-///
-/// # Errors
-/// Where a lock cannot be read.
-pub(crate) fn cells(store: &Store, cells: &[&CellSpec]) -> Result<String, StoreError> {
-    let mut rows = Vec::new();
-    let mut counts = [0; 3];
-    for cell in cells {
-        let id = cell.id();
-        let (place, state) = if store.contains(&id) {
-            (0, "stored".to_owned())
-        } else if let Some(holder) = store.holder(&id)? {
-            (1, format!("running: {holder}"))
-        } else {
-            (2, "to compute".to_owned())
-        };
-        counts[place] += 1;
-        let mut row = vec![id.to_string()];
-        row.extend(cell.axes().into_iter().map(|(_, value)| value));
-        row.push(state);
-        rows.push(row);
-    }
-    let mut header = vec!["cell".to_owned()];
-    header.extend(
-        cells.first().map(|cell| cell.axes()).unwrap_or_default().into_iter().map(|(axis, _)| axis.into()),
-    );
-    header.push("state".to_owned());
-    rows.insert(0, header);
-    let [stored, running, open] = counts;
-    Ok(format!(
-        "{}{} cells: {stored} stored, {running} running, {open} to compute\n",
-        table(&rows),
-        cells.len()
-    ))
+/// The same as one object.
+#[must_use]
+pub(crate) fn question_json(name: &str, question: &str, cells: &[CellSpec]) -> Value {
+    let axis = |(name, values)| json!({"name": name, "values": values});
+    let axes: Vec<Value> = axes(cells).into_iter().map(axis).collect();
+    json!({"name": name, "question": question, "axes": axes, "cells": cells.len()})
 }
 
-fn table(rows: &[Vec<String>]) -> String {
+/// Every axis with its values, in the order of the grid.
+fn axes(cells: &[CellSpec]) -> Vec<(&str, Vec<String>)> {
+    let names = cells.first().map(CellSpec::axes).unwrap_or_default();
+    let values_of = |axis: &str| {
+        let mut values: Vec<String> = Vec::new();
+        for value in cells.iter().filter_map(|cell| cell.axis(axis)) {
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        values
+    };
+    names.into_iter().map(|(axis, _)| (axis, values_of(axis))).collect()
+}
+
+/// Rows of columns that stand below each other.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width =
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();

@@ -65,15 +65,29 @@ impl ParquetError {
 /// The scores of many folders in one scan, each with the file it is from; the first file that is not what it should be
 /// fails them all.
 pub(crate) fn scan_scores(folders: &[PathBuf], metric: &str) -> PolarsResult<Vec<(String, Score)>> {
-    const FILE: &str = "file";
+    collect(scan(folders, SCORES)?.filter(col("metric").eq(lit(metric))))
+}
+
+/// The same of where the time went.
+pub(crate) fn scan_usage(folders: &[PathBuf]) -> PolarsResult<Vec<(String, Usage)>> {
+    collect(scan(folders, USAGE)?)
+}
+
+/// The column that names the file.
+const FILE: &str = "file";
+
+fn scan(folders: &[PathBuf], name: &str) -> PolarsResult<LazyFrame> {
     let paths =
-        folders.iter().map(|folder| PlRefPath::new(folder.join(SCORES).to_string_lossy().as_ref())).collect();
+        folders.iter().map(|folder| PlRefPath::new(folder.join(name).to_string_lossy().as_ref())).collect();
     let options =
         ScanArgsParquet { glob: false, include_file_paths: Some(FILE.into()), ..ScanArgsParquet::default() };
-    let frame =
-        LazyFrame::scan_parquet_files(paths, options)?.filter(col("metric").eq(lit(metric))).collect()?;
+    LazyFrame::scan_parquet_files(paths, options)
+}
+
+fn collect<R: Row>(scan: LazyFrame) -> PolarsResult<Vec<(String, R)>> {
+    let frame = scan.collect()?;
     let files = String::values(frame.column(FILE)?)?;
-    Ok(files.into_iter().zip(Score::rows(&frame)?).collect())
+    Ok(files.into_iter().zip(R::rows(&frame)?).collect())
 }
 
 /// Writes every kind of row into `folder` and says which files it made.

@@ -4,20 +4,25 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::cell::{CellId, CellSpec};
 use crate::engine::Observer;
+use crate::told::Told;
 
 /// How often the plain lines say what is going on.
 pub(crate) const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
+/// Parts of a cell that the bars count.
+const PARTS: u64 = 1000;
 
-/// The live display of an engine.
+/// The live display of an engine: a line a cell that is computed, and one for all.
 #[derive(Debug)]
 pub struct Display {
     total: usize,
     done: usize,
     running: BTreeMap<CellId, Running>,
+    /// The line for all; hidden where there are no bars, and still the one that knows how long all will take.
+    overall: ProgressBar,
     style: Style,
 }
 
@@ -25,13 +30,13 @@ pub struct Display {
 struct Running {
     label: String,
     begun: Instant,
-    state: String,
+    told: Told,
     bar: ProgressBar,
 }
 
 #[derive(Debug)]
 enum Style {
-    Bars { all: MultiProgress, overall: ProgressBar },
+    Bars(MultiProgress),
     Lines { last: Instant },
     Quiet,
 }
@@ -40,32 +45,39 @@ impl Display {
     /// A display on standard error for `total` cells, in the form that fits where it goes.
     #[must_use]
     pub fn new(total: usize, quiet: bool) -> Self {
+        let mut overall = ProgressBar::hidden();
         let style = if quiet {
             Style::Quiet
         } else if stderr().is_terminal() {
             let all = MultiProgress::new();
-            let overall = all.add(ProgressBar::new(total as u64));
-            overall
-                .set_style(style("{bar:30.cyan} {pos}/{len} cells  {elapsed} gone, about {eta} left  {msg}"));
+            overall = all.add(ProgressBar::no_length());
+            overall.set_style(style("{bar:30.cyan} {prefix} cells  {elapsed} gone, about {eta} left  {msg}"));
             overall.enable_steady_tick(Duration::from_secs(1));
-            Style::Bars { all, overall }
+            Style::Bars(all)
         } else {
             Style::Lines { last: Instant::now() }
         };
-        Self { total, done: 0, running: BTreeMap::new(), style }
+        overall.set_length(total as u64 * PARTS);
+        overall.set_prefix(format!("0/{total}"));
+        Self { total, done: 0, running: BTreeMap::new(), overall, style }
     }
 
     fn ended(&mut self, cell: &CellSpec) {
         if let Some(running) = self.running.remove(&cell.id()) {
             running.bar.finish_and_clear();
-            if let Style::Bars { all, .. } = &self.style {
+            if let Style::Bars(all) = &self.style {
                 all.remove(&running.bar);
             }
         }
-        if let Style::Bars { overall, .. } = &self.style {
-            overall.set_position(self.done as u64);
-            overall.set_message("");
-        }
+        self.overall.set_prefix(format!("{}/{}", self.done, self.total));
+        self.overall.set_message("");
+        self.count();
+    }
+
+    /// Moves the line for all: cells that are under way count by the share that is done.
+    fn count(&self) {
+        let under_way: f64 = self.running.values().map(|running| running.told.share()).sum();
+        self.overall.set_position(((self.done as f64 + under_way) * PARTS as f64) as u64);
     }
 
     fn line(&self, text: &str) {
@@ -77,7 +89,7 @@ impl Display {
     /// A line that is worth one on a terminal, too, above the bars.
     fn remark(&self, text: &str) {
         match &self.style {
-            Style::Bars { all, .. } => all.suspend(|| eprintln!("{text}")),
+            Style::Bars(all) => all.suspend(|| eprintln!("{text}")),
             Style::Lines { .. } | Style::Quiet => self.line(text),
         }
     }
@@ -87,24 +99,26 @@ impl Observer for Display {
     fn started(&mut self, cell: &CellSpec) {
         let label = cell.label();
         let bar = match &self.style {
-            Style::Bars { all, .. } => {
-                let bar = all.add(ProgressBar::new(1));
-                bar.set_style(style("  {prefix}  {bar:20} {pos}/{len}  {wide_msg}"));
+            Style::Bars(all) => {
+                let bar = all.add(ProgressBar::no_length());
+                bar.set_style(style("  {prefix}  {bar:20} about {eta} left  {wide_msg}"));
                 bar.set_prefix(label.clone());
                 bar
             }
             Style::Lines { .. } | Style::Quiet => ProgressBar::hidden(),
         };
+        bar.set_length(PARTS);
         self.line(&format!("{label}: started"));
-        self.running.insert(cell.id(), Running { label, begun: Instant::now(), state: String::new(), bar });
+        let running = Running { label, begun: Instant::now(), told: Told::default(), bar };
+        self.running.insert(cell.id(), running);
     }
 
-    fn progress(&mut self, cell: &CellSpec, done: u64, total: u64, message: &str) {
+    fn progress(&mut self, cell: &CellSpec, told: &Told) {
         if let Some(running) = self.running.get_mut(&cell.id()) {
-            running.state = format!("{done}/{total} {message}");
-            running.bar.set_length(total);
-            running.bar.set_position(done);
-            running.bar.set_message(message.to_owned());
+            running.told = told.clone();
+            running.bar.set_position((told.share() * PARTS as f64) as u64);
+            running.bar.set_message(told.line());
+            self.count();
         }
     }
 
@@ -133,7 +147,7 @@ impl Observer for Display {
 
     fn waiting(&mut self, text: &str) {
         match &mut self.style {
-            Style::Bars { overall, .. } => overall.set_message(text.to_owned()),
+            Style::Bars(_) => self.overall.set_message(text.to_owned()),
             Style::Lines { last } if last.elapsed() >= PLAIN_INTERVAL => {
                 *last = Instant::now();
                 eprintln!("{text}");
@@ -146,14 +160,27 @@ impl Observer for Display {
         let Style::Lines { last } = &mut self.style else { return };
         if last.elapsed() >= PLAIN_INTERVAL && !self.running.is_empty() {
             *last = Instant::now();
-            let states: Vec<_> = self
-                .running
-                .values()
-                .map(|running| format!("{}: {}", running.label, running.state))
-                .collect();
-            self.line(&format!("[{}/{}] running {}", self.done, self.total, states.join("; ")));
+            let left = left(&self.overall);
+            self.line(&format!("[{}/{}] {} running{left}", self.done, self.total, self.running.len()));
+            for running in self.running.values() {
+                self.line(&running.line());
+            }
         }
     }
+}
+
+impl Running {
+    /// `  arm=sapo seed=3: 3/16 train: mood, step 12/40, loss 0.4321, 1204 tokens/s, about 2 minutes left`
+    fn line(&self) -> String {
+        let Self { label, told, bar, .. } = self;
+        if told.total == 0 { format!("  {label}") } else { format!("  {label}: {}{}", told.line(), left(bar)) }
+    }
+}
+
+/// `, about 2 minutes left`, or nothing before there is anything to judge by.
+fn left(bar: &ProgressBar) -> String {
+    let left = bar.eta();
+    if left.is_zero() { String::new() } else { format!(", about {} left", HumanDuration(left)) }
 }
 
 impl Drop for Display {
@@ -161,12 +188,38 @@ impl Drop for Display {
         for running in self.running.values() {
             running.bar.finish_and_clear();
         }
-        if let Style::Bars { overall, .. } = &self.style {
-            overall.finish_and_clear();
-        }
+        self.overall.finish_and_clear();
     }
 }
 
 pub(crate) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn all_moves_with_the_cells_under_way_and_says_what_is_left() {
+        let cells = [1, 2].map(|seed| CellSpec::new(json!({ "seed": seed }), &["seed"]).unwrap());
+        let mut display = Display::new(2, true);
+        cells.iter().for_each(|cell| display.started(cell));
+        assert_eq!(display.running[&cells[0].id()].line(), "  seed=1");
+        for done in 1..=4 {
+            sleep(Duration::from_millis(20));
+            display.progress(&cells[0], &Told::of(done, 8, "adding"));
+        }
+        assert_eq!(display.overall.position(), 500);
+        let line = display.running[&cells[0].id()].line();
+        assert!(line.starts_with("  seed=1: 4/8 adding"), "{line}");
+        display.finished(&cells[0]);
+        assert_eq!((display.overall.position(), display.overall.prefix().as_str()), (1000, "1/2"));
+        display.postponed(&cells[1], "");
+        assert!(display.running.is_empty());
+    }
 }

@@ -25,6 +25,7 @@ use crate::provenance::{Code, Program, Stopwatch, cores, peak_memory};
 use crate::record::RunRecord;
 use crate::store::{Claim, Staging, Store};
 use crate::study::Study;
+use crate::told::Told;
 
 /// Says how many threads a worker may use.
 pub const THREADS_VARIABLE: &str = "SAPO_THREADS";
@@ -51,14 +52,7 @@ pub struct Job {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// How far the cell is.
-    Progress {
-        /// Units done.
-        done: u64,
-        /// Units in all.
-        total: u64,
-        /// What is being done.
-        message: String,
-    },
+    Progress(Told),
     /// The cell is computed, and is being stored.
     Computed,
     /// The cell is in the store.
@@ -87,8 +81,8 @@ pub struct CellContext {
     listener: Listener,
 }
 
-/// Hears how far a cell is: units done, units in all, what is being done.
-pub type Listener = Box<dyn Fn(u64, u64, &str) + Send + Sync>;
+/// Hears how far a cell is.
+pub type Listener = Box<dyn Fn(Told) + Send + Sync>;
 
 impl fmt::Debug for CellContext {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -108,7 +102,7 @@ impl CellContext {
             local: Value::Null,
             notes: Mutex::default(),
             last_told: Mutex::default(),
-            listener: Box::new(|_, _, _| ()),
+            listener: Box::new(|_| ()),
         }
     }
 
@@ -166,12 +160,17 @@ impl CellContext {
 
     /// Tells how far the cell is, in any unit; cheap enough to be called after every optimiser step.
     pub fn progress(&self, done: u64, total: u64, message: &str) {
+        self.tell(Told::of(done, total, message));
+    }
+
+    /// The same with the numbers of a training.
+    pub fn tell(&self, told: Told) {
         let mut last_told = self.last_told.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let fresh = last_told.is_some_and(|told| now.duration_since(told) < Duration::from_millis(100));
-        if !fresh || done == total {
+        if !fresh || told.done == told.total {
             *last_told = Some(now);
-            (self.listener)(done, total, message);
+            (self.listener)(told);
         }
     }
 
@@ -215,9 +214,7 @@ fn die_with_the_parent() {
 
 fn compute(study: &impl Study, job: Job) -> anyhow::Result<Event> {
     let store = Store::open(&job.root, &job.experiment)?;
-    let listener: Listener = Box::new(|done, total, message| {
-        tell(&Event::Progress { done, total, message: message.to_owned() });
-    });
+    let listener: Listener = Box::new(|told| tell(&Event::Progress(told)));
     // Caught, so that the reason is told in one line instead of being searched for above a backtrace in the log.
     let work = |context: &CellContext| {
         let computed = catch_unwind(AssertUnwindSafe(|| study.run_cell(job.cell.config(), context)));

@@ -2,6 +2,7 @@ use std::time::Instant;
 
 use sapo_bench::{EvaluationConfig, evaluate};
 use sapo_lab::record::{Prediction, RunRecord, Score, Usage, VariantLoss};
+use sapo_lab::{Told, TrainingNow};
 use sapo_model::{LanguageModel, ModelError, catch_out_of_memory};
 use sapo_prompts::Instruction;
 use sapo_tasks::Task;
@@ -16,18 +17,20 @@ use crate::selection::Choice;
 pub(crate) struct Recorder<'a> {
     pub(crate) record: RunRecord,
     progress: Option<&'a Progress>,
-    phases_done: usize,
+    phases_begun: usize,
     phases: usize,
-    on_progress: &'a mut dyn FnMut(usize, usize, &str),
+    optimiser_steps: usize,
+    on_progress: &'a mut dyn FnMut(Told),
 }
 
 impl<'a> Recorder<'a> {
     pub(crate) fn new(
         tasks: usize,
         progress: Option<&'a Progress>,
-        on_progress: &'a mut dyn FnMut(usize, usize, &str),
+        on_progress: &'a mut dyn FnMut(Told),
     ) -> Self {
-        Self { record: RunRecord::default(), progress, phases_done: 0, phases: 3 * tasks + 1, on_progress }
+        let phases = 3 * tasks + 1;
+        Self { record: RunRecord::default(), progress, phases_begun: 0, phases, optimiser_steps: 0, on_progress }
     }
 
     /// A unit of work: done now, or by an earlier process, whose result and rows are taken.
@@ -42,7 +45,7 @@ impl<'a> Recorder<'a> {
     ) -> Result<T, LearnError> {
         if let Some(progress) = self.progress {
             if let Some(Unit { value, rows }) = progress.unit(name)? {
-                self.record.append(rows);
+                self.append(rows);
                 return Ok(value);
             }
             if progress.stop_is_asked() {
@@ -62,22 +65,33 @@ impl<'a> Recorder<'a> {
         if let Some(progress) = self.progress {
             progress.finish(name, &unit)?;
         }
-        self.record.append(unit.rows);
+        self.append(unit.rows);
         Ok(unit.value)
     }
 
+    fn append(&mut self, rows: RunRecord) {
+        self.optimiser_steps += rows.training.len();
+        self.record.append(rows);
+    }
+
+    /// Optimiser steps of the finished units.
+    pub(crate) fn optimiser_steps(&self) -> usize {
+        self.optimiser_steps
+    }
+
     pub(crate) fn end(self) -> RunRecord {
-        (self.on_progress)(self.phases, self.phases, "done");
+        (self.on_progress)(Told::of(self.phases as u64, self.phases as u64, "done"));
         self.record
     }
 
     pub(crate) fn begin(&mut self, phase: &str, what: &str) {
-        self.tell(&format!("{phase}: {what}"));
-        self.phases_done += 1;
+        self.phases_begun += 1;
+        self.tell(&format!("{phase}: {what}"), None);
     }
 
-    pub(crate) fn tell(&mut self, what: &str) {
-        (self.on_progress)(self.phases_done.min(self.phases), self.phases, what);
+    pub(crate) fn tell(&mut self, what: &str, training: Option<TrainingNow>) {
+        let done = self.phases_begun.saturating_sub(1).min(self.phases) as u64;
+        (self.on_progress)(Told { training, ..Told::of(done, self.phases as u64, what) });
     }
 
     /// One row of the transfer matrix: every task under its current prompt.
@@ -170,7 +184,7 @@ mod tests {
     fn a_unit_that_finds_no_memory_is_an_error_and_is_not_finished() {
         let folder = tempfile::tempdir().unwrap();
         let progress = Progress::open(folder.path(), &json!({})).unwrap();
-        let mut silent = |_: usize, _: usize, _: &str| ();
+        let mut silent = |_: Told| ();
         let mut run = Recorder::new(1, Some(&progress), &mut silent);
         let short = run.unit("train-1", |run| {
             run.note_seconds(1, "train", 1.0, 1);

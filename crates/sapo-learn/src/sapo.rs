@@ -23,6 +23,7 @@ use std::time::Instant;
 use sapo_bandit::SelectorConfig;
 use sapo_bench::EvaluationConfig;
 use sapo_lab::record::{RunRecord, TrainingStep};
+use sapo_lab::{Told, TrainingNow};
 use sapo_model::LanguageModel;
 use sapo_probes::FreshLora;
 use sapo_prompts::{Instruction, PromptPool, PromptVariant};
@@ -113,7 +114,7 @@ pub fn run_stream(
     config: &StreamConfig,
     seed: u64,
     workplace: &Workplace<'_>,
-    on_progress: &mut dyn FnMut(usize, usize, &str),
+    on_progress: &mut dyn FnMut(Told),
 ) -> Result<RunRecord, LearnError> {
     let tasks = &stream.tasks;
     if pools.len() != tasks.len() {
@@ -327,11 +328,12 @@ impl TaskTraining<'_> {
     ) -> Result<Course, LearnError> {
         let step = self.step;
         let mut course = Course::default();
+        let (doing, earlier_steps) = (format!("train: {}", self.task().name), run.optimiser_steps());
         let mut on_step = |outcome: TrainOutcome| {
             course.tokens += outcome.tokens as u64;
             course.wording_by_step.push(outcome.wording);
-            let done = format!("{}/{}", outcome.optimiser_step, outcome.total_steps);
-            run.tell(&format!("train: {} {done}", self.task().name));
+            course.note_pace(&outcome);
+            run.tell(&doing, Some(course.now(step, earlier_steps, &outcome)));
             run.record.training.push(TrainingStep {
                 step: step as u32,
                 optimiser_step: outcome.optimiser_step as u32,
@@ -363,4 +365,30 @@ struct Course {
     tokens: u64,
     /// Number of the wording of each optimiser step.
     wording_by_step: Vec<usize>,
+    /// Tokens and seconds of the steps that this process has taken.
+    own: (usize, f64),
+}
+
+impl Course {
+    fn note_pace(&mut self, outcome: &TrainOutcome) {
+        if let Some(seconds) = outcome.seconds {
+            self.own.0 += outcome.tokens;
+            self.own.1 += seconds;
+        }
+    }
+
+    /// What is told of a step of the task at this position, before which the run has taken so many others.
+    fn now(&self, task: usize, earlier_steps: usize, outcome: &TrainOutcome) -> TrainingNow {
+        let (tokens, seconds) = self.own;
+        TrainingNow {
+            task: task as u32,
+            optimiser_step: outcome.optimiser_step as u64,
+            total_steps: outcome.total_steps as u64,
+            run_step: (earlier_steps + outcome.optimiser_step) as u64,
+            loss: outcome.loss,
+            term: outcome.term,
+            learning_rate: outcome.learning_rate,
+            tokens_per_second: (seconds > 0.0).then(|| tokens as f64 / seconds),
+        }
+    }
 }

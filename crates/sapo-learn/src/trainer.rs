@@ -69,6 +69,9 @@ pub struct TrainOutcome {
     pub tokens: usize,
     /// The wording of the batch, by the number that its source gives it.
     pub wording: usize,
+    /// Wall-clock seconds of the step; absent where an earlier process took it.
+    #[serde(skip)]
+    pub seconds: Option<f64>,
 }
 
 impl TrainConfig {
@@ -154,6 +157,7 @@ pub fn train(
             if step <= done {
                 continue;
             }
+            let begun = Instant::now();
             let batch = texts.batch(model, members)?;
             let loss = backward(model, &batch.texts, config)?;
             let term = term.add(model, &batch.texts)?;
@@ -173,6 +177,7 @@ pub fn train(
                 learning_rate,
                 tokens,
                 wording,
+                seconds: Some(begun.elapsed().as_secs_f64()),
             };
             on_step(outcome);
             if let Some(checkpoints) = checkpoints {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sapo_bandit::SelectorConfig;
-use sapo_lab::RunRecord;
+use sapo_lab::{RunRecord, Told, TrainingNow};
 use sapo_learn::methods::MethodConfig;
 use sapo_learn::sapo::{StreamConfig, run_stream};
 use sapo_learn::{LearnError, Progress, Workplace};
@@ -91,7 +91,13 @@ fn go_on(
     let progress = Progress::open(&folder.join("progress"), &json!({"config": config}))?;
     let progress = progress.every(every).until(stop);
     let workplace = Workplace { artifacts: &artifacts, progress: Some(&progress) };
-    run_stream(&mut nano(), &stream, &pools, config, 1, &workplace, &mut |_, _, what| heard(what))
+    run_stream(&mut nano(), &stream, &pools, config, 1, &workplace, &mut |told| heard(&line(&told)))
+}
+
+/// `train: mood 2/6`
+fn line(told: &Told) -> String {
+    let step = |now: &TrainingNow| format!(" {}/{}", now.optimiser_step, now.total_steps);
+    told.message.clone() + &told.training.as_ref().map(step).unwrap_or_default()
 }
 
 fn uninterrupted(config: &StreamConfig) -> End {
@@ -99,7 +105,7 @@ fn uninterrupted(config: &StreamConfig) -> End {
     let stream = stream();
     let pools: Vec<PromptPool> = stream.tasks.iter().map(pool).collect();
     let workplace = Workplace::without_progress(folder.path());
-    let record = run_stream(&mut nano(), &stream, &pools, config, 1, &workplace, &mut |_, _, _| ()).unwrap();
+    let record = run_stream(&mut nano(), &stream, &pools, config, 1, &workplace, &mut |_| ()).unwrap();
     End::of(record, folder.path())
 }
 

@@ -125,9 +125,8 @@ impl Study for Comparison {
         context.annotate("inputs_shortened", shortened);
         let progress = context.progress_folder().map(|folder| Progress::open(folder, config)).transpose()?;
         let workplace = Workplace { artifacts: context.artifacts(), progress: progress.as_ref() };
-        let mut tell =
-            |done: usize, total: usize, what: &str| context.progress(done as u64, total as u64, what);
-        Ok(run_stream(&mut model, &stream, &pools, &cell.run, cell.seed, &workplace, &mut tell)?)
+        let tell = &mut |told| context.tell(told);
+        Ok(run_stream(&mut model, &stream, &pools, &cell.run, cell.seed, &workplace, tell)?)
     }
 
     fn report(&self, runs: &[StoredRun], context: &ReportContext<'_>) -> anyhow::Result<String> {

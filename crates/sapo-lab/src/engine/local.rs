@@ -241,9 +241,7 @@ impl Run<'_, '_> {
     fn heard(&mut self, pid: u32, event: Event) {
         let Some(worker) = self.running.iter_mut().find(|worker| worker.process.id() == pid) else { return };
         match &event {
-            Event::Progress { done, total, message } => {
-                self.observer.progress(&worker.cell, *done, *total, message);
-            }
+            Event::Progress(told) => self.observer.progress(&worker.cell, told),
             Event::Computed => worker.stores = true,
             Event::Finished | Event::Held { .. } | Event::Failed { .. } => {}
         }

@@ -4,6 +4,7 @@
 //! themselves (see [`crate::worker`]). The store is the only judge of what is finished: an engine believes neither a
 //! worker's word nor Slurm's. What an engine sees it tells an [`Observer`], so that people see the same whichever it is.
 
+mod audience;
 mod jobs;
 mod local;
 mod process;
@@ -14,7 +15,9 @@ use std::path::{Path, PathBuf};
 
 use crate::cell::CellSpec;
 use crate::store::{Store, StoreError};
+use crate::told::Told;
 
+pub use audience::Audience;
 pub use jobs::{default_jobs, free_memory};
 pub use local::{LocalEngine, this_program};
 pub use slurm::SlurmEngine;
@@ -36,7 +39,7 @@ pub trait Observer {
     /// A worker has the cell.
     fn started(&mut self, cell: &CellSpec);
     /// How far it is.
-    fn progress(&mut self, cell: &CellSpec, done: u64, total: u64, message: &str);
+    fn progress(&mut self, cell: &CellSpec, told: &Told);
     /// The cell is stored, by a worker of the engine or by another process.
     fn finished(&mut self, cell: &CellSpec);
     /// The cell could not be computed.

@@ -15,8 +15,8 @@ use crate::cell::CellId;
 use crate::checksum;
 use crate::files::write_whole;
 use crate::manifest::Manifest;
-use crate::parquet::{Field, Row, read_rows, row, scan_scores, write_rows};
-use crate::record::{RunRecord, Score};
+use crate::parquet::{Field, Row, read_rows, row, scan_scores, scan_usage, write_rows};
+use crate::record::{RunRecord, Score, Usage};
 use crate::store::{Store, StoreError};
 
 const INDEX: &str = "index.parquet";
@@ -49,6 +49,10 @@ pub struct IndexedCell {
     pub finished: String,
     /// Seconds of the process that finished it.
     pub wall_seconds: f64,
+    /// Seconds of all processes that worked at it, loading the model excepted.
+    pub usage_seconds: f64,
+    /// Tokens that went forward through the model.
+    pub forward_tokens: u64,
     /// Processes that worked at it.
     pub attempts: u64,
     /// Whether it was made with fewer examples than the experiment says.
@@ -63,8 +67,8 @@ pub struct IndexedCell {
 
 row!(
     IndexedCell,
-    id: String, changed: u64, axes: Vec<String>, finished: String, wall_seconds: f64, attempts: u64, limited: bool,
-    ap: Option<f64>, bwt: Option<f64>, fwt: Option<f64>
+    id: String, changed: u64, axes: Vec<String>, finished: String, wall_seconds: f64,
+    usage_seconds: f64, forward_tokens: u64, attempts: u64, limited: bool, ap: Option<f64>, bwt: Option<f64>, fwt: Option<f64>
 );
 
 impl IndexedCell {
@@ -131,42 +135,49 @@ fn changed(store: &Store, id: &CellId) -> u64 {
     modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_nanos() as u64)
 }
 
-/// Reads cells that are new to the index: their manifests in parallel, their scores in one scan.
+/// Reads cells that are new to the index: their manifests in parallel, each kind of row in one scan.
 fn index_cells(store: &Store, cells: &[(u64, CellId)]) -> (Vec<IndexedCell>, Vec<(CellId, StoreError)>) {
     let manifests: Vec<_> = cells.par_iter().map(|(_, id)| store.manifest(id)).collect();
-    let mut scores = scores_of(store, cells);
+    let mut scores = rows_of(store, cells, |folders| scan_scores(folders, METRIC));
+    let mut usage = rows_of(store, cells, scan_usage);
     let (mut read, mut unreadable) = (Vec::new(), Vec::new());
     for ((changed, id), manifest) in cells.iter().zip(manifests) {
         match manifest {
-            Ok(manifest) => read.push(indexed(*changed, manifest, scores.remove(id).unwrap_or_default())),
+            Ok(manifest) => {
+                let (scores, usage) = (scores.remove(id), usage.remove(id));
+                read.push(indexed(*changed, manifest, scores.unwrap_or_default(), &usage.unwrap_or_default()));
+            }
             Err(error) => unreadable.push((id.clone(), error)),
         }
     }
     (read, unreadable)
 }
 
-/// The scores of many cells. Where one file is damaged, each is read alone, and the cell of that one has none: `check`
+/// The rows of many cells. Where one file is damaged, each is read alone, and the cell of that one has none: `check`
 /// names it.
-fn scores_of(store: &Store, cells: &[(u64, CellId)]) -> HashMap<CellId, Vec<Score>> {
+fn rows_of<R, E>(
+    store: &Store,
+    cells: &[(u64, CellId)],
+    scan: impl Fn(&[PathBuf]) -> Result<Vec<(String, R)>, E>,
+) -> HashMap<CellId, Vec<R>> {
     let folder = |cell: &(u64, CellId)| store.cell_folder(&cell.1);
     let folders: Vec<PathBuf> = cells.iter().map(folder).collect();
-    let scanned = scan_scores(&folders, METRIC).unwrap_or_else(|_| {
-        folders
-            .iter()
-            .flat_map(|folder| scan_scores(std::slice::from_ref(folder), METRIC).unwrap_or_default())
-            .collect()
+    let scanned = scan(&folders).unwrap_or_else(|_| {
+        folders.iter().flat_map(|folder| scan(std::slice::from_ref(folder)).unwrap_or_default()).collect()
     });
-    let mut of_cells: HashMap<CellId, Vec<Score>> = HashMap::new();
-    for (file, score) in scanned {
+    let mut of_cells: HashMap<CellId, Vec<R>> = HashMap::new();
+    for (file, row) in scanned {
         let id = Path::new(&file).parent().and_then(|folder| folder.file_name()?.to_str()?.parse().ok());
         if let Some(id) = id {
-            of_cells.entry(id).or_default().push(score);
+            of_cells.entry(id).or_default().push(row);
         }
     }
     of_cells
 }
 
-fn indexed(changed: u64, manifest: Manifest, scores: Vec<Score>) -> IndexedCell {
+fn indexed(changed: u64, manifest: Manifest, scores: Vec<Score>, usage: &[Usage]) -> IndexedCell {
+    // See `Usage::phase`: these seconds are counted elsewhere, these tokens are not.
+    let counts = |row: &&Usage| row.phase != "interference";
     let matrix = RunRecord { scores, ..RunRecord::default() }.matrix(METRIC);
     let transfer = matrix.and_then(|matrix| matrix.transfer(Convention::Released)).ok();
     let origin = manifest.provenance;
@@ -176,6 +187,8 @@ fn indexed(changed: u64, manifest: Manifest, scores: Vec<Score>) -> IndexedCell 
         axes: manifest.cell.axes().into_iter().map(|(axis, value)| format!("{axis}={value}")).collect(),
         finished: origin.finished,
         wall_seconds: origin.wall_seconds,
+        usage_seconds: usage.iter().filter(counts).map(|row| row.seconds).sum(),
+        forward_tokens: usage.iter().map(|row| row.forward_tokens).sum(),
         attempts: origin.notes.get("attempts").and_then(serde_json::Value::as_u64).unwrap_or(1),
         limited: manifest.cell.config()["limited"].as_bool().unwrap_or(false),
         ap: transfer.map(|transfer| transfer.ap),

@@ -200,7 +200,7 @@ fn multi_task_has_no_second_choice_of_wordings() {
         &config,
         1,
         &Workplace::without_progress(artifacts.path()),
-        &mut |_, _, _| (),
+        &mut |_| (),
     );
     assert!(matches!(refused, Err(LearnError::Setting { name: "reselection", .. })));
 }
@@ -248,7 +248,7 @@ fn methods_run_in_bf16_with_gradient_checkpointing() {
             &config,
             1,
             &Workplace::without_progress(artifacts.path()),
-            &mut |_, _, _| (),
+            &mut |_| (),
         );
         assert!(record.unwrap().training.iter().all(|row| row.loss.is_finite()), "{name}");
     }

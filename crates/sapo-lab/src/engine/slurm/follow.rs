@@ -190,12 +190,12 @@ impl SlurmEngine<'_> {
             return one.verdict(queued).map_or(Seen::Open, Seen::Failed);
         }
         one.over_since = None;
-        if let Some(Note::Running { done, total, message }) = one.submission.note(&one.cell.id()) {
+        if let Some(Note::Running(told)) = one.submission.note(&one.cell.id()) {
             if !std::mem::replace(&mut one.shown, true) {
                 observer.started(&one.cell);
             }
-            if total > 0 {
-                observer.progress(&one.cell, done, total, &message);
+            if told.total > 0 {
+                observer.progress(&one.cell, &told);
             }
         }
         Seen::Open

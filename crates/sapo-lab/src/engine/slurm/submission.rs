@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::cell::{CellId, CellSpec};
 use crate::files::{replace, sync_folder, write_whole};
 use crate::provenance::Code;
+use crate::told::Told;
 
 use super::commands::SlurmError;
 use super::profile::SlurmProfile;
@@ -57,14 +58,7 @@ pub(super) struct Plan {
 #[serde(tag = "state", rename_all = "snake_case")]
 pub(super) enum Note {
     /// A worker has it.
-    Running {
-        /// Units done.
-        done: u64,
-        /// Units in all.
-        total: u64,
-        /// What is being done.
-        message: String,
-    },
+    Running(Told),
     /// It is stored.
     Finished,
     /// It could not be computed.
@@ -344,7 +338,7 @@ mod tests {
         assert_eq!(submission.job(1).as_deref(), Some("12"));
         let id = arrays[0][0][0].id();
         assert_eq!(submission.note(&id), None);
-        let note = Note::Running { done: 3, total: 5, message: "adding".into() };
+        let note = Note::Running(Told::of(3, 5, "adding"));
         submission.take_note(&id, &note).unwrap();
         assert_eq!(submission.note(&id), Some(note));
         assert!(!submission.was_told(&id));

@@ -14,6 +14,7 @@ use anyhow::{Context, bail};
 use crate::cell::{CellId, CellSpec};
 use crate::engine::{Engine, LocalEngine, Observer, this_program};
 use crate::store::Store;
+use crate::told::Told;
 
 use super::submission::{Note, Plan, Submission};
 
@@ -89,14 +90,14 @@ impl Notes {
 impl Observer for Notes {
     fn started(&mut self, cell: &CellSpec) {
         self.last = None;
-        self.take(cell, &Note::Running { done: 0, total: 0, message: String::new() });
+        self.take(cell, &Note::Running(Told::default()));
     }
 
-    fn progress(&mut self, cell: &CellSpec, done: u64, total: u64, message: &str) {
+    fn progress(&mut self, cell: &CellSpec, told: &Told) {
         let id = cell.id();
         let fresh = |(last, at): &(CellId, Instant)| *last == id && at.elapsed() < self.interval;
         if !self.last.as_ref().is_some_and(fresh) {
-            self.take(cell, &Note::Running { done, total, message: message.to_owned() });
+            self.take(cell, &Note::Running(told.clone()));
             self.last = Some((id, Instant::now()));
         }
     }
