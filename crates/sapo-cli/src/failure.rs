@@ -233,7 +233,7 @@ fn hint_on_source(error: &SourceError) -> Option<String> {
                 .into(),
         ),
         SourceError::Bank(BankError::Io { .. }) => {
-            Some("--bank names the folder of the paraphrase bank".into())
+            Some("--bank names the folder of the paraphrase bank, data/prompts of the project's source".into())
         }
         _ => None,
     }

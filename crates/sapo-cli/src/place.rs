@@ -1,6 +1,6 @@
-//! Places to write, looked at before anything is computed.
+//! Places to write, looked at before anything is computed, and the place of what is shipped with the project.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 
@@ -19,4 +19,17 @@ pub(crate) fn check<'a>(
     };
     ensure!(!read.into_iter().any(same), "{option} {shown}: this would overwrite what is read");
     Ok(())
+}
+
+/// The folder of the paraphrase bank: the one that is given, or `data/prompts` below the current folder, or that of the
+/// checkout that this program was built from.
+pub(crate) fn bank_folder(given: Option<&PathBuf>) -> PathBuf {
+    let shipped = || {
+        let here = PathBuf::from("data/prompts");
+        if here.is_dir() {
+            return here;
+        }
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new(".")).join(here)
+    };
+    given.cloned().unwrap_or_else(shipped)
 }

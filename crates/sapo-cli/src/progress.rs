@@ -28,8 +28,6 @@ struct Work {
     what: &'static str,
     done: usize,
     total: usize,
-    /// What is being done of it, where that is said.
-    now: String,
     /// Whether it may be less in the end.
     at_most: bool,
 }
@@ -37,12 +35,12 @@ struct Work {
 impl Progress {
     /// Of `total` things.
     pub(crate) fn of(total: usize, what: &'static str) -> Self {
-        Self::new(Work { what, done: 0, total, now: String::new(), at_most: false })
+        Self::new(Work { what, done: 0, total, at_most: false })
     }
 
     /// Of `total` things or fewer.
     pub(crate) fn of_at_most(total: usize, what: &'static str) -> Self {
-        Self::new(Work { what, done: 0, total, now: String::new(), at_most: true })
+        Self::new(Work { what, done: 0, total, at_most: true })
     }
 
     fn new(work: Work) -> Self {
@@ -61,15 +59,6 @@ impl Progress {
     /// `more` of them are done.
     pub(crate) fn add(&mut self, more: usize) {
         self.set(self.work.done + more);
-    }
-
-    /// `done` of them are done in all, and `what` is being done.
-    pub(crate) fn tell(&mut self, done: usize, what: &str) {
-        if let Display::Bar(bar) = &self.display {
-            bar.set_message(what.to_string());
-        }
-        self.work.now = what.to_string();
-        self.set(done);
     }
 
     /// Does something that may write to the same terminal, with the display out of its way.
@@ -105,8 +94,7 @@ impl Drop for Progress {
 impl Work {
     /// `select: 420 of at most 5250, 31 seconds gone, at most 6 minutes left`
     fn line(&self, gone: Duration) -> String {
-        let Self { what, done, total, now, at_most } = self;
-        let what = if now.is_empty() { *what } else { now };
+        let Self { what, done, total, at_most } = self;
         let most = if *at_most { "at most " } else { "" };
         let rest = total.saturating_sub(*done) as f64 / (*done).max(1) as f64;
         let left = Duration::from_secs_f64(gone.as_secs_f64() * rest);
@@ -121,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_line_says_what_is_done_and_what_is_left() {
-        let mut work = Work { what: "select", done: 420, total: 5250, now: String::new(), at_most: true };
+        let mut work = Work { what: "select", done: 420, total: 5250, at_most: true };
         let gone = Duration::from_secs(31);
         assert_eq!(work.line(gone), "select: 420 of at most 5250, 31 seconds gone, at most 6 minutes left");
         work.at_most = false;

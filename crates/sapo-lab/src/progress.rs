@@ -45,14 +45,27 @@ impl Display {
     /// A display on standard error for `total` cells, in the form that fits where it goes.
     #[must_use]
     pub fn new(total: usize, quiet: bool) -> Self {
+        Self::of(total, quiet, true)
+    }
+
+    /// A display for one cell, without a line for all.
+    #[must_use]
+    pub fn of_one(quiet: bool) -> Self {
+        Self::of(1, quiet, false)
+    }
+
+    fn of(total: usize, quiet: bool, with_overall: bool) -> Self {
         let mut overall = ProgressBar::hidden();
         let style = if quiet {
             Style::Quiet
         } else if stderr().is_terminal() {
             let all = MultiProgress::new();
-            overall = all.add(ProgressBar::no_length());
-            overall.set_style(style("{bar:30.cyan} {prefix} cells  {elapsed} gone, about {eta} left  {msg}"));
-            overall.enable_steady_tick(Duration::from_secs(1));
+            if with_overall {
+                overall = all.add(ProgressBar::no_length());
+                let template = "{bar:30.cyan} {prefix} cells  {elapsed} gone, about {eta} left  {msg}";
+                overall.set_style(style(template));
+                overall.enable_steady_tick(Duration::from_secs(1));
+            }
             Style::Bars(all)
         } else {
             Style::Lines { last: Instant::now() }

@@ -161,7 +161,7 @@ fn a_missing_pool_and_a_task_without_rows_are_errors() {
     let _alone = alone();
     let (mut stream, artifacts) = (stream(), tempfile::tempdir().unwrap());
     let config = config(SelectorConfig::Original);
-    let mut silent = |_: usize, _: usize, _: &str| {};
+    let mut silent = |_| {};
     let pools: Vec<PromptPool> = stream.tasks.iter().map(pool).collect();
     let refused = run_stream(
         &mut nano(),
@@ -217,7 +217,7 @@ fn interference_is_given_to_the_rule_that_asks_for_it_and_to_no_other() {
     let refused = |config: &StreamConfig| {
         let (stream, artifacts) = (stream(), tempfile::tempdir().unwrap());
         let pools: Vec<PromptPool> = stream.tasks.iter().map(pool).collect();
-        let mut silent = |_: usize, _: usize, _: &str| {};
+        let mut silent = |_| {};
         let run = run_stream(
             &mut nano(),
             &stream,

@@ -1,9 +1,11 @@
 //! One file a command: its options with the help that explains them, and what it does.
 
+mod completions;
 mod data;
 mod eval;
 mod generate;
 mod loss;
+mod man;
 mod matrix;
 mod merge;
 mod paraphrase;
@@ -40,6 +42,8 @@ pub(crate) enum Command {
     /// Get a benchmark, or check data of your own
     #[command(subcommand)]
     Data(data::DataCommand),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 impl Command {
@@ -59,6 +63,8 @@ impl Command {
             Self::Report(args) => report::run(args, out),
             Self::Runs(command) => command.run(out),
             Self::Data(command) => command.run(out),
+            Self::Completions(args) => completions::run(args, out),
+            Self::Man(args) => man::run(args, out),
         }
     }
 }

@@ -71,7 +71,7 @@ pub(crate) fn run(selector: SelectorConfig, seed: u64) -> (RunRecord, LanguageMo
 pub(crate) fn run_with(config: &StreamConfig, seed: u64) -> (RunRecord, LanguageModel, tempfile::TempDir) {
     let (mut model, stream, artifacts) = (nano(), stream(), tempfile::tempdir().unwrap());
     let pools: Vec<PromptPool> = stream.tasks.iter().map(pool).collect();
-    let mut silent = |_: usize, _: usize, _: &str| {};
+    let mut silent = |_| {};
     let mut record = run_stream(
         &mut model,
         &stream,

@@ -18,6 +18,7 @@ use sapo_prompts::{Instruction, ParaphraseRequest, PromptPool, SourceError};
 use crate::jsonl::{self, TaskLine};
 use crate::model_args::ModelOptions;
 use crate::own_task::LayoutArgs;
+use crate::place::bank_folder;
 use crate::progress::Progress;
 use api::ApiArgs;
 use search::SearchArgs;
@@ -55,9 +56,9 @@ pub(crate) struct ParaphraseArgs {
     /// Decides every random draw
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Folder of the bank
-    #[arg(long, value_name = "DIR", default_value = "data/prompts")]
-    bank: PathBuf,
+    /// Folder of the bank [default: data/prompts here, else in the checkout that the program was built from]
+    #[arg(long, value_name = "DIR")]
+    bank: Option<PathBuf>,
     /// The pool file to write [default: to stdout]
     #[arg(long, value_name = "POOL.json")]
     out: Option<PathBuf>,
@@ -163,7 +164,7 @@ fn request(args: &ParaphraseArgs) -> anyhow::Result<ParaphraseRequest> {
     let instruction = Instruction::new(&args.instruction);
     let mut labels = args.labels.clone();
     if labels.is_empty() && args.source == Source::Bank {
-        labels = match Bank::open(&args.bank).and_then(|bank| bank.find(&instruction)) {
+        labels = match Bank::open(bank_folder(args.bank.as_ref())).and_then(|bank| bank.find(&instruction)) {
             Err(BankError::NoEntry { .. }) if args.fill => labels,
             found => found.map_err(SourceError::from)?.labels().to_vec(),
         };
@@ -189,7 +190,7 @@ fn with_maker<T>(
     ask: impl FnOnce(&mut dyn ParaphraseSource) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     match maker {
-        Maker::Bank => ask(&mut Bank::open(&args.bank).map_err(SourceError::from)?),
+        Maker::Bank => ask(&mut Bank::open(bank_folder(args.bank.as_ref())).map_err(SourceError::from)?),
         Maker::Grammar => ask(&mut Grammar),
         Maker::Model => ask(&mut loaded.context(NEEDS_MODEL)?.writer(args)),
         Maker::Api => {

@@ -1,6 +1,7 @@
 //! `sapo train`: a stream of one's own, learnt with a method, each task in the wording that a rule chooses.
 
 mod outcome;
+mod watch;
 
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -11,6 +12,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use sapo_lab::experiment::Description;
 use sapo_lab::provenance::Code;
+use sapo_lab::tensorboard::TensorBoard;
 use sapo_lab::{CellContext, CellSpec, Computed, RunRecord, Store, StoredRun, compute_cell};
 use sapo_learn::runs::{Places, RunConfig};
 use sapo_learn::sapo::run_stream;
@@ -21,8 +23,9 @@ use sapo_tasks::TaskStream;
 
 use crate::interrupt::{self, Interrupted};
 use crate::model_args::{Dtype, model_folder};
-use crate::progress::Progress as Display;
+use crate::place::bank_folder;
 use outcome::Outcome;
+use watch::Watch;
 
 /// Fine-tune a model on a stream of tasks, choosing the wording of each before it is learnt
 ///
@@ -61,9 +64,10 @@ pub(crate) struct TrainArgs {
     /// Cores to use [default: SAPO_THREADS if set, else all]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
-    /// Folder of the paraphrase bank, for SuperNI and TRACE
-    #[arg(long, value_name = "DIR", default_value = "data/prompts")]
-    bank: PathBuf,
+    /// Folder of the paraphrase bank, for SuperNI and TRACE [default: data/prompts here, else in the checkout that the
+    /// program was built from]
+    #[arg(long, value_name = "DIR")]
+    bank: Option<PathBuf>,
     /// How often a training writes its state down, at most; 0: after every step
     #[arg(long, value_name = "S", default_value_t = Progress::EVERY.as_secs())]
     checkpoint_seconds: u64,
@@ -73,6 +77,12 @@ pub(crate) struct TrainArgs {
     /// Begin anew, also where the run is finished or begun
     #[arg(long)]
     force: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+    /// Write curves for TensorBoard, which shows them while the model trains: tensorboard --logdir OUT/NAME/tensorboard
+    #[arg(long)]
+    tensorboard: bool,
     /// Print one JSON object: the folder, AP, BWT and FWT by convention, R, the chosen wordings
     #[arg(long)]
     json: bool,
@@ -85,7 +95,7 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let config = read(args)?;
     runtime::init(args.threads.map_or_else(runtime::threads_from_env, NonZeroUsize::get));
     let places =
-        Places { model: model_folder(&config.model)?, data: config.data.clone(), bank: args.bank.clone() };
+        Places { model: model_folder(&config.model)?, data: config.data.clone(), bank: bank_folder(args.bank.as_ref()) };
     let (stream, pools) = config.tasks(&places)?;
     let device = device_name(args.device);
     let named = config.named_by(&places, (&stream, &pools), &device)?;
@@ -112,6 +122,9 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     }
     compute(args, &config, (&store, &cell), &places, (stream, pools))?;
     let stored = store.load(&cell.id())?;
+    if args.tensorboard {
+        TensorBoard::new(&store).write(&stored)?;
+    }
     let outcome = Outcome::of(&stored)?;
     if args.json {
         return outcome.write_json(out);
@@ -153,12 +166,10 @@ fn compute(
     places: &Places,
     (mut stream, pools): (TaskStream, Vec<PromptPool>),
 ) -> anyhow::Result<()> {
-    let display = std::sync::Mutex::new(Display::of(3 * stream.tasks.len() + 1, "train"));
-    let listener = move |done: u64, _: u64, what: &str| {
-        if let Ok(mut display) = display.lock() {
-            display.tell(done as usize, what);
-        }
-    };
+    if store.contains(&cell.id()) {
+        return Ok(());
+    }
+    let watch = Watch::over(cell, store, args.quiet, args.tensorboard);
     let work = |context: &CellContext| -> anyhow::Result<RunRecord> {
         let kind = dtype(&config.dtype)?.kind(&places.model)?;
         let mut model = LanguageModel::open(&places.model, kind, args.device)?;
@@ -177,15 +188,16 @@ fn compute(
         });
         let workplace = Workplace { artifacts: context.artifacts(), progress: progress.as_ref() };
         let run = config.stream_config();
-        let tell = &mut |done: usize, total: usize, what: &str| {
-            context.progress(done as u64, total as u64, what);
-        };
+        let tell = &mut |told| context.tell(told);
         let record = run_stream(&mut model, &stream, &pools, &run, config.seed, &workplace, tell)?;
         outcome::keep(&record, context.artifacts())?;
         Ok(record)
     };
-    match compute_cell(store, cell, Code::detect(), Box::new(listener), work) {
-        Ok(Computed::Stored) => Ok(()),
+    match compute_cell(store, cell, Code::detect(), watch.listener(), work) {
+        Ok(Computed::Stored) => {
+            watch.finished();
+            Ok(())
+        }
         Ok(Computed::Held(holder)) => {
             let lock = store.lock_file(&cell.id());
             bail!("this run is computed now, by {holder} (lock {})", lock.display())
