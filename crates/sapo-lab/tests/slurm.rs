@@ -8,7 +8,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,8 +19,8 @@ use tempfile::TempDir;
 /// A Slurm of two nodes, or why there is none.
 struct Cluster {
     state: Result<PathBuf, String>,
-    /// The cluster ends when this is closed, at the latest with this process.
-    _input: Option<ChildStdin>,
+    /// Ends the cluster when its input is closed: with this process.
+    _script: Child,
 }
 
 impl Cluster {
@@ -44,7 +44,7 @@ impl Cluster {
                 why.to_owned()
             }),
         };
-        Self { state, _input: child.stdin.take() }
+        Self { state, _script: child }
     }
 }
 
