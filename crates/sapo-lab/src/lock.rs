@@ -29,7 +29,7 @@ pub struct Holder {
     pub since: String,
     /// The Slurm job that the process is part of, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub slurm: Option<SlurmRun>,
+    pub slurm: Option<Box<SlurmRun>>,
 }
 
 impl Holder {
@@ -41,7 +41,7 @@ impl Holder {
             pid,
             started_ticks: running_since(pid).flatten(),
             since: humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string(),
-            slurm: SlurmRun::of_this_process(),
+            slurm: SlurmRun::of_this_process().map(Box::new),
         }
     }
 
@@ -55,7 +55,7 @@ impl Holder {
     #[must_use]
     pub fn is_alive(&self) -> bool {
         if self.host != host_name() {
-            return self.slurm.as_ref().is_none_or(SlurmRun::may_be_at_work);
+            return self.slurm.as_ref().is_none_or(|run| run.may_be_at_work());
         }
         if self.boot != boot_id() {
             return false;

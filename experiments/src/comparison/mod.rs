@@ -89,12 +89,9 @@ impl Study for Comparison {
         let model = places::model(args.model.as_deref(), &self.config.model, args.quiet).ok()?;
         let files = std::fs::read_dir(model).ok()?.flatten();
         let weights = files.filter(|file| file.path().extension().is_some_and(|end| end == "safetensors"));
-        Some(
-            CELL_BYTES
-                + weights
-                    .filter_map(|file| Some(std::fs::metadata(file.path()).ok()?.len() * 2))
-                    .sum::<u64>(),
-        )
+        // followed, since the Hub's cache holds links
+        let bytes: u64 = weights.filter_map(|file| Some(std::fs::metadata(file.path()).ok()?.len())).sum();
+        Some(CELL_BYTES + 2 * bytes)
     }
 
     fn run_cell(&self, config: &Value, context: &CellContext) -> anyhow::Result<RunRecord> {
