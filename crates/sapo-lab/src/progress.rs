@@ -186,7 +186,11 @@ impl Running {
     /// `  arm=sapo seed=3: 3/16 train: mood, step 12/40, loss 0.4321, 1204 tokens/s, about 2 minutes left`
     fn line(&self) -> String {
         let Self { label, told, bar, .. } = self;
-        if told.total == 0 { format!("  {label}") } else { format!("  {label}: {}{}", told.line(), left(bar)) }
+        if told.total == 0 {
+            format!("  {label}")
+        } else {
+            format!("  {label}: {}{}", told.line(), left(bar))
+        }
     }
 }
 
