@@ -1,6 +1,6 @@
 //! The engine of clusters: cells become job arrays of Slurm, whose tasks compute them on nodes that see the same store.
 //!
-//! The submitter is needed for nothing but looking. Everything that must outlive it is on disk ([`submission`]) or known
+//! The submitter is needed for nothing but looking. Everything that must outlive it is on disk (`submission.rs`) or known
 //! to Slurm, so it may go away and come back on another machine: it finds the cells that are under way and submits only
 //! the others. A cell is under way while Slurm has a task for it, or until somebody was told how that task failed.
 //!
