@@ -232,9 +232,9 @@ fn hint_on_source(error: &SourceError) -> Option<String> {
              --source grammar takes any instruction, and --fill takes it where the bank knows none"
                 .into(),
         ),
-        SourceError::Bank(BankError::Io { .. }) => {
-            Some("--bank names the folder of the paraphrase bank, data/prompts of the project's source".into())
-        }
+        SourceError::Bank(BankError::Io { .. }) => Some(
+            "--bank names the folder of the paraphrase bank, data/prompts of the project's source".into(),
+        ),
         _ => None,
     }
 }

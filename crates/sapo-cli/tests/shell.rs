@@ -8,8 +8,21 @@ use std::process::Command;
 use common::{folder, sapo_in};
 
 const COMMANDS: [&str; 15] = [
-    "select", "paraphrase", "pool", "train", "loss", "generate", "merge", "eval", "score", "matrix", "report", "runs",
-    "data", "completions", "man",
+    "select",
+    "paraphrase",
+    "pool",
+    "train",
+    "loss",
+    "generate",
+    "merge",
+    "eval",
+    "score",
+    "matrix",
+    "report",
+    "runs",
+    "data",
+    "completions",
+    "man",
 ];
 
 #[test]

@@ -9,7 +9,9 @@ use anyhow::{Context, bail, ensure};
 use crate::args::{EngineKind, ExperimentArgs};
 use crate::cell::CellSpec;
 use crate::engine::slurm::SlurmProfile;
-use crate::engine::{Audience, Ending, Engine, Failure, LocalEngine, SlurmEngine, default_jobs, this_program};
+use crate::engine::{
+    Audience, Ending, Engine, Failure, LocalEngine, SlurmEngine, default_jobs, this_program,
+};
 use crate::events::Events;
 use crate::progress::Display;
 use crate::provenance::{Code, cores};

@@ -1,10 +1,11 @@
 //! What a person sees while cells are computed: bars on a terminal, a few plain lines elsewhere, or nothing.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::cell::{CellId, CellSpec};
 use crate::engine::Observer;
@@ -62,7 +63,7 @@ impl Display {
             let all = MultiProgress::new();
             if with_overall {
                 overall = all.add(ProgressBar::no_length());
-                let template = "{bar:30.cyan} {prefix} cells  {elapsed} gone, about {eta} left  {msg}";
+                let template = "{bar:30.cyan} {prefix} cells  {elapsed} gone{left}  {msg}";
                 overall.set_style(style(template));
                 overall.enable_steady_tick(Duration::from_secs(1));
             }
@@ -114,7 +115,7 @@ impl Observer for Display {
         let bar = match &self.style {
             Style::Bars(all) => {
                 let bar = all.add(ProgressBar::no_length());
-                bar.set_style(style("  {prefix}  {bar:20} about {eta} left  {wide_msg}"));
+                bar.set_style(style("  {prefix}  {bar:20}  {wide_msg}"));
                 bar.set_prefix(label.clone());
                 bar
             }
@@ -130,7 +131,7 @@ impl Observer for Display {
         if let Some(running) = self.running.get_mut(&cell.id()) {
             running.told = told.clone();
             running.bar.set_position((told.share() * PARTS as f64) as u64);
-            running.bar.set_message(told.line());
+            running.bar.set_message(told.line() + &left(running.bar.eta()));
             self.count();
         }
     }
@@ -173,7 +174,7 @@ impl Observer for Display {
         let Style::Lines { last } = &mut self.style else { return };
         if last.elapsed() >= PLAIN_INTERVAL && !self.running.is_empty() {
             *last = Instant::now();
-            let left = left(&self.overall);
+            let left = left(self.overall.eta());
             self.line(&format!("[{}/{}] {} running{left}", self.done, self.total, self.running.len()));
             for running in self.running.values() {
                 self.line(&running.line());
@@ -186,13 +187,16 @@ impl Running {
     /// `  arm=sapo seed=3: 3/16 train: mood, step 12/40, loss 0.4321, 1204 tokens/s, about 2 minutes left`
     fn line(&self) -> String {
         let Self { label, told, bar, .. } = self;
-        if told.total == 0 { format!("  {label}") } else { format!("  {label}: {}{}", told.line(), left(bar)) }
+        if told.total == 0 {
+            format!("  {label}")
+        } else {
+            format!("  {label}: {}{}", told.line(), left(bar.eta()))
+        }
     }
 }
 
 /// `, about 2 minutes left`, or nothing before there is anything to judge by.
-fn left(bar: &ProgressBar) -> String {
-    let left = bar.eta();
+fn left(left: Duration) -> String {
     if left.is_zero() { String::new() } else { format!(", about {} left", HumanDuration(left)) }
 }
 
@@ -206,7 +210,10 @@ impl Drop for Display {
 }
 
 pub(crate) fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("left", |state: &ProgressState, out: &mut dyn fmt::Write| {
+        let _ = out.write_str(&left(state.eta())); // a bar that cannot be drawn is not drawn
+    })
 }
 
 #[cfg(test)]

@@ -95,7 +95,8 @@ fn the_lists_are_as_they_were() {
     let plan = out(&lab.run("--dry-run"));
     let (cells, costs) = plan.split_once("\nabout ").unwrap();
     assert!(costs.ends_with(": 2 by stored cells of other seeds\n"), "{costs}");
-    let uncosted = |line: &str| line.split("  time").flat_map(|line| line.split("compute  ")).next().unwrap().to_owned();
+    let uncosted =
+        |line: &str| line.split("  time").flat_map(|line| line.split("compute  ")).next().unwrap().to_owned();
     insta::assert_snapshot!(cells.lines().map(|line| uncosted(line) + "\n").collect::<String>());
     insta::assert_snapshot!(out(&lab.run("--help")));
     assert_eq!(lab.begun().len(), 2);
@@ -116,7 +117,9 @@ fn json_tells_everything_in_lines() {
     assert_eq!(of("failed")[0]["axes"], serde_json::json!({"arm": "b", "seed": "0"}));
     assert_eq!(of("failed")[0]["reason"], "no more numbers");
     let progress = of("progress");
-    assert!(progress.iter().any(|line| line["done"] == 5 && line["total"] == 5 && line["message"] == "adding"));
+    assert!(
+        progress.iter().any(|line| line["done"] == 5 && line["total"] == 5 && line["message"] == "adding")
+    );
     let summary = &summary["summary"];
     assert_eq!((&summary["cells"], &summary["asked"], &summary["stored"]), (&4.into(), &4.into(), &3.into()));
     assert_eq!(summary["report"], "3 of 4 sums, see tables/sums.csv");
@@ -125,7 +128,8 @@ fn json_tells_everything_in_lines() {
     assert_eq!(plan.iter().filter(|line| line["state"] == "stored").count(), 3);
     assert_eq!(plan.iter().filter(|line| line["expected"]["by"] == "all_but_seed").count(), 1);
     assert_eq!(plan.last().unwrap()["summary"]["to_compute"], 1);
-    let axes = serde_json::json!([{"name": "arm", "values": ["a", "b"]}, {"name": "seed", "values": ["0", "1"]}]);
+    let axes =
+        serde_json::json!([{"name": "arm", "values": ["a", "b"]}, {"name": "seed", "values": ["0", "1"]}]);
     assert_eq!(lines(&lab.run("--json --list"))[0]["axes"], axes);
 }
 

@@ -24,6 +24,7 @@ struct Cluster {
 }
 
 impl Cluster {
+    #[allow(clippy::zombie_processes, reason = "it ends with this process, which keeps it to its own end")]
     fn start(accounting: &[&str]) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/tests/slurm/cluster.sh");
         let folder = tempfile::Builder::new().prefix("slurm-").tempdir().unwrap().keep();

@@ -30,7 +30,14 @@ impl<'a> Recorder<'a> {
         on_progress: &'a mut dyn FnMut(Told),
     ) -> Self {
         let phases = 3 * tasks + 1;
-        Self { record: RunRecord::default(), progress, phases_begun: 0, phases, optimiser_steps: 0, on_progress }
+        Self {
+            record: RunRecord::default(),
+            progress,
+            phases_begun: 0,
+            phases,
+            optimiser_steps: 0,
+            on_progress,
+        }
     }
 
     /// A unit of work: done now, or by an earlier process, whose result and rows are taken.

@@ -145,7 +145,12 @@ fn index_cells(store: &Store, cells: &[(u64, CellId)]) -> (Vec<IndexedCell>, Vec
         match manifest {
             Ok(manifest) => {
                 let (scores, usage) = (scores.remove(id), usage.remove(id));
-                read.push(indexed(*changed, manifest, scores.unwrap_or_default(), &usage.unwrap_or_default()));
+                read.push(indexed(
+                    *changed,
+                    manifest,
+                    scores.unwrap_or_default(),
+                    &usage.unwrap_or_default(),
+                ));
             }
             Err(error) => unreadable.push((id.clone(), error)),
         }

@@ -94,8 +94,11 @@ const METRIC: &str = "rouge_l";
 pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let config = read(args)?;
     runtime::init(args.threads.map_or_else(runtime::threads_from_env, NonZeroUsize::get));
-    let places =
-        Places { model: model_folder(&config.model)?, data: config.data.clone(), bank: bank_folder(args.bank.as_ref()) };
+    let places = Places {
+        model: model_folder(&config.model)?,
+        data: config.data.clone(),
+        bank: bank_folder(args.bank.as_ref()),
+    };
     let (stream, pools) = config.tasks(&places)?;
     let device = device_name(args.device);
     let named = config.named_by(&places, (&stream, &pools), &device)?;
