@@ -43,6 +43,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
     failure::exit_code(|| {
+        interrupt::listen()?;
         let mut out = BufWriter::new(std::io::stdout().lock());
         cli.command.run(&mut out)?;
         Ok(out.flush()?)

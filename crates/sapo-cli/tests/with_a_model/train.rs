@@ -148,6 +148,16 @@ fn killed_at_any_instant_it_goes_on_to_the_same_bytes() {
     assert_eq!(content(&stored(here.path())), content(&stored(whole.path())));
 }
 
+/// SIGHUP, SIGINT and SIGTERM as the system's masks have them.
+const STOPS: u64 = 1 | 1 << 1 | 1 << 14;
+
+/// The signals for which a process has a handler; none where the system does not say.
+fn caught(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    mask.map_or(0, |mask| u64::from_str_radix(mask.trim(), 16).unwrap())
+}
+
 #[test]
 fn ctrl_c_keeps_what_is_done() {
     let here = prepared();
@@ -160,6 +170,7 @@ fn ctrl_c_keeps_what_is_done() {
     while !here.path().join("runs/run/.staging").exists() {
         std::thread::sleep(Duration::from_millis(1));
     }
+    assert_eq!(caught(child.id()) & STOPS, 0, "a handler would run in the middle of a kernel");
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));

@@ -133,7 +133,7 @@ pub(crate) fn run(args: &EvalArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let questions: Vec<Questions> =
         tasks.iter().map(|asked| read(&model, asked, args)).collect::<anyhow::Result<_>>()?;
 
-    interrupt::watch()?;
+    interrupt::watch();
     let mut progress = Progress::of(questions.iter().map(|task| task.prompts.len()).sum(), "eval");
     let mut evaluated = Vec::new();
     for questions in &questions {

@@ -201,7 +201,7 @@ fn choose<'a>(
     for (wording, variant) in pool.variants().iter().enumerate() {
         scorer = scorer.with_texts(&variant.text, texts.of(wording));
     }
-    interrupt::watch()?;
+    interrupt::watch();
     let started = Instant::now();
     let mut oracle = RecordingOracle {
         scorer,

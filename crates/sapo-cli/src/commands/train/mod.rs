@@ -112,7 +112,7 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         };
         return Ok(writeln!(out, "{} ({state})", folder.display())?);
     }
-    interrupt::watch()?;
+    interrupt::watch();
     store.sweep()?;
     let question = format!("{} on stream {}", config.method.name(), config.stream.stream);
     Description::new(store.experiment(), &question, std::slice::from_ref(&cell)).write(store.folder())?;
