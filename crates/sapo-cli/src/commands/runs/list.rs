@@ -73,7 +73,8 @@ fn list_experiments(args: &ListArgs, stores: &[Store], out: &mut dyn Write) -> a
         let begun = store.begun()?.len();
         let last = index.cells.iter().map(|cell| cell.finished.as_str()).max().unwrap_or_default();
         let (stored, unreadable) = (index.cells.len(), index.unreadable.len());
-        let hours = index.cells.iter().map(|cell| cell.wall_seconds).sum::<f64>() / 3600.0;
+        // the sum of nothing is -0
+        let hours = index.cells.iter().map(|cell| cell.wall_seconds).sum::<f64>().abs() / 3600.0;
         if args.json {
             let object = json!({"experiment": store.experiment(), "stored": stored, "begun": begun,
                 "unreadable": unreadable, "hours": hours, "last": last});
