@@ -87,6 +87,15 @@ fn only_computes_what_is_chosen_and_says_what_is_incomplete() {
 }
 
 #[test]
+fn a_dry_run_needs_no_folder_and_makes_none() {
+    let lab = Lab::new();
+    let plan = lab.run("--dry-run");
+    assert_eq!((plan.status.code(), err(&plan).as_str()), (Some(0), ""));
+    assert!(out(&plan).contains("4 cells: 0 stored, 0 running, 4 to compute\n"), "{}", out(&plan));
+    assert!(!lab.runs().exists());
+}
+
+#[test]
 fn the_lists_are_as_they_were() {
     let lab = Lab::new();
     insta::assert_snapshot!(out(&lab.run("--list")));

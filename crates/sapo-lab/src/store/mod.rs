@@ -205,13 +205,19 @@ impl Store {
         Ok(StoredRun { cell: manifest.cell, provenance: manifest.provenance, record, folder })
     }
 
-    /// The stored cells, in the order of their names; whether they are undamaged is known when they are loaded.
+    /// The stored cells, in the order of their names, none where there is no folder yet; whether they are undamaged is known
+    /// when they are loaded.
     ///
     /// # Errors
     /// [`StoreError::Io`].
     pub fn stored(&self) -> Result<Vec<CellId>, StoreError> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(io_error(&self.folder, "list")(error)),
+        };
         let mut ids = Vec::new();
-        for entry in fs::read_dir(&self.folder).map_err(io_error(&self.folder, "list"))? {
+        for entry in entries {
             let name = entry.map_err(io_error(&self.folder, "list"))?.file_name();
             ids.extend(name.to_string_lossy().parse::<CellId>().ok().filter(|id| self.contains(id)));
         }
