@@ -1,5 +1,7 @@
 use std::io::{self, Write};
 
+use sapo_lab::RunRecord;
+use sapo_lab::record::VariantLoss;
 use sapo_metrics::{MatrixError, TransferMatrix};
 
 /// Writes rows in columns: the first column left, the others right, the last one as it is.
@@ -69,6 +71,16 @@ pub(crate) fn matrix_lines(matrix: &TransferMatrix) -> Result<String, MatrixErro
     // writing to a Vec cannot fail
     let _ = write_rows(&mut text, &head.collect::<Vec<_>>(), &rows, &right);
     Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// A line for each wording that was chosen, with its loss where it was measured.
+pub(crate) fn wording_lines(record: &RunRecord) -> String {
+    let line = |chosen: &VariantLoss| {
+        let loss = chosen.loss.map_or(String::new(), |loss| format!(", {loss:.4} nats a token"));
+        let text = one_line(&chosen.text, 60);
+        format!("{} {}: {}{loss}: {text}\n", chosen.step, chosen.task_name, chosen.variant)
+    };
+    record.chosen().map(line).collect()
 }
 
 /// A text of at most `most` characters in one line.

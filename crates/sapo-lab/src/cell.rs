@@ -201,11 +201,22 @@ impl CellSpec {
         self.axes.iter().map(|axis| (axis.as_str(), self.axis(axis).unwrap_or_default())).collect()
     }
 
+    /// Every axis as `arm=sapo`, outermost first.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<String> {
+        self.axes().into_iter().map(|(axis, value)| format!("{axis}={value}")).collect()
+    }
+
     /// The axes in one line: `arm=sapo seed=3`.
     #[must_use]
     pub fn label(&self) -> String {
-        let pairs: Vec<_> = self.axes().into_iter().map(|(axis, value)| format!("{axis}={value}")).collect();
-        pairs.join(" ")
+        self.pairs().join(" ")
+    }
+
+    /// Whether it is made with fewer examples than the experiment says.
+    #[must_use]
+    pub fn limited(&self) -> bool {
+        self.config["limited"].as_bool().unwrap_or(false)
     }
 
     /// The same cell marked as made with `--limit-train` or `--limit-eval`.

@@ -64,9 +64,8 @@ impl Costs {
 
     /// Nothing where no stored cell says anything of this one.
     pub(crate) fn estimate(&self, cell: &CellSpec) -> Option<Estimate> {
-        let limited = cell.config()["limited"].as_bool().unwrap_or(false);
-        let axes = cell.axes().into_iter().map(|(axis, value)| format!("{axis}={value}")).collect();
-        let alike = self.by_axes.get(&(limited, without_seed(axes)));
+        let limited = cell.limited();
+        let alike = self.by_axes.get(&(limited, without_seed(cell.pairs())));
         let by = if alike.is_some() { Likeness::AllButSeed } else { Likeness::Experiment };
         let cost = median(alike.or_else(|| self.all.get(&limited))?)?;
         Some(Estimate { cost, by })

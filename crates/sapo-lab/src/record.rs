@@ -38,6 +38,11 @@ impl RunRecord {
         Ok(matrix)
     }
 
+    /// The wordings that were chosen, in the order of the stream.
+    pub fn chosen(&self) -> impl Iterator<Item = &VariantLoss> {
+        self.variant_losses.iter().filter(|variant| variant.chosen)
+    }
+
     /// Adds the rows of what was found after this.
     pub fn append(&mut self, later: Self) {
         let Self { scores, predictions, variant_losses, training, usage } = later;

@@ -109,7 +109,7 @@ metrics! {
 
 impl Metric {
     /// The name in configurations and JSON, such as `rouge_l`.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         self.spec().name
     }
 

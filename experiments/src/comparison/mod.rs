@@ -11,10 +11,10 @@ mod tables;
 
 use anyhow::{Context, ensure};
 use sapo_lab::{CellContext, CellSpec, ExperimentArgs, ReportContext, RunRecord, StoredRun, Study};
-use sapo_learn::runs::{StreamSource, fingerprint, shorten_inputs};
+use sapo_learn::runs::{StreamSource, fingerprint, note_origin, shorten_inputs};
 use sapo_learn::sapo::run_stream;
 use sapo_learn::{Progress, Workplace};
-use sapo_model::{Kind, LanguageModel, directory_sha256, model_name, runtime};
+use sapo_model::{Kind, LanguageModel, directory_sha256, runtime};
 use sapo_prompts::PromptPool;
 use sapo_tasks::TaskStream;
 use serde_json::Value;
@@ -114,12 +114,8 @@ impl Study for Comparison {
         let answer = cell.run.evaluation.max_new_tokens;
         let shortened = shorten_inputs(&mut stream, &pools, &model, answer, cell.max_input_tokens)?;
 
-        context.annotate("torch_version", runtime::TORCH_VERSION);
-        context.annotate("matmul_library", runtime::matmul_library().name());
+        note_origin(context, &model, shortened);
         context.annotate("device", context.device());
-        context.annotate("model", model_name(&local.model));
-        context.annotate("model_parameters", model.parameter_count());
-        context.annotate("inputs_shortened", shortened);
         let progress = context.progress_folder().map(|folder| Progress::open(folder, config)).transpose()?;
         let workplace = Workplace { artifacts: context.artifacts(), progress: progress.as_ref() };
         let tell = &mut |told| context.tell(told);

@@ -94,7 +94,7 @@ fn courses(run: &StoredRun) -> Vec<Course<'_>> {
     for row in &run.record.training {
         courses.entry(row.step).or_default().wordings.push(&row.wording);
     }
-    for variant in run.record.variant_losses.iter().filter(|variant| variant.chosen) {
+    for variant in run.record.chosen() {
         courses.entry(variant.step).or_default().selected = Some(&variant.variant);
     }
     for usage in &run.record.usage {

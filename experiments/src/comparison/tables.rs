@@ -147,7 +147,7 @@ fn choices(results: &Results) -> anyhow::Result<Table> {
     let (mut variants, mut losses, mut ranks, mut texts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for arm in &results.arms {
         for (&seed, run) in &arm.runs {
-            for chosen in run.stored.record.variant_losses.iter().filter(|variant| variant.chosen) {
+            for chosen in run.stored.record.chosen() {
                 let better = |loss: f64| {
                     let rivals =
                         run.stored.record.variant_losses.iter().filter(|rival| rival.step == chosen.step);

@@ -54,8 +54,10 @@ pub fn diff(a: &StoredRun, b: &StoredRun) -> Differences {
         flat(&value)
     };
     let prompts = |run: &StoredRun| -> BTreeMap<String, Value> {
-        let chosen = run.record.variant_losses.iter().filter(|variant| variant.chosen);
-        chosen.map(|row| (format!("{} {}", row.step, row.task_name), row.text.as_str().into())).collect()
+        run.record
+            .chosen()
+            .map(|row| (format!("{} {}", row.step, row.task_name), row.text.as_str().into()))
+            .collect()
     };
     let scores = |run: &StoredRun| -> BTreeMap<String, Value> {
         let name = |score: &crate::record::Score| {

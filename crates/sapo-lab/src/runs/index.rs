@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
-use sapo_metrics::Convention;
+use sapo_metrics::{Convention, Metric};
 
 use crate::cell::CellId;
 use crate::checksum;
@@ -25,7 +25,7 @@ const SEAL: &str = "index.sha256";
 /// New cells that are read together: bounds the memory.
 const CHUNK: usize = 2_000;
 /// The metric of the transfer matrix, as the paper's.
-const METRIC: &str = "rouge_l";
+const METRIC: &str = Metric::RougeL.name();
 
 /// The stored cells of an experiment.
 #[derive(Debug)]
@@ -130,8 +130,7 @@ fn keep(store: &Store, cells: &[IndexedCell]) {
 }
 
 fn changed(store: &Store, id: &CellId) -> u64 {
-    let manifest = store.cell_folder(id).join("manifest.json");
-    let modified = fs::metadata(manifest).and_then(|file| file.modified()).ok();
+    let modified = fs::metadata(store.manifest_file(id)).and_then(|file| file.modified()).ok();
     modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_nanos() as u64)
 }
 
@@ -189,13 +188,13 @@ fn indexed(changed: u64, manifest: Manifest, scores: Vec<Score>, usage: &[Usage]
     IndexedCell {
         id: manifest.id.to_string(),
         changed,
-        axes: manifest.cell.axes().into_iter().map(|(axis, value)| format!("{axis}={value}")).collect(),
+        axes: manifest.cell.pairs(),
         finished: origin.finished,
         wall_seconds: origin.wall_seconds,
         usage_seconds: usage.iter().filter(counts).map(|row| row.seconds).sum(),
         forward_tokens: usage.iter().map(|row| row.forward_tokens).sum(),
         attempts: origin.notes.get("attempts").and_then(serde_json::Value::as_u64).unwrap_or(1),
-        limited: manifest.cell.config()["limited"].as_bool().unwrap_or(false),
+        limited: manifest.cell.limited(),
         ap: transfer.map(|transfer| transfer.ap),
         bwt: transfer.and_then(|transfer| transfer.bwt),
         fwt: transfer.and_then(|transfer| transfer.fwt),

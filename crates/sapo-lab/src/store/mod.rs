@@ -81,7 +81,7 @@ impl StoredRun {
     /// Whether it was made with fewer examples than the experiment says.
     #[must_use]
     pub fn limited(&self) -> bool {
-        self.cell.config()["limited"].as_bool().unwrap_or(false)
+        self.cell.limited()
     }
 }
 
@@ -133,6 +133,11 @@ impl Store {
         self.folder.join("logs")
     }
 
+    /// The manifest of a cell, stored or not.
+    pub(crate) fn manifest_file(&self, id: &CellId) -> PathBuf {
+        self.cell_folder(id).join(MANIFEST)
+    }
+
     /// Where the worker of a cell prints.
     #[must_use]
     pub fn log(&self, id: &CellId) -> PathBuf {
@@ -148,7 +153,7 @@ impl Store {
     /// Whether the cell is stored; whether it is undamaged is known when it is loaded.
     #[must_use]
     pub fn contains(&self, id: &CellId) -> bool {
-        self.cell_folder(id).join(MANIFEST).is_file()
+        self.manifest_file(id).is_file()
     }
 
     /// The live process that computes a cell now, if any.

@@ -72,8 +72,10 @@ impl Staging {
                 if found.is_some() {
                     tracing::warn!("cell {}: begun by another program, computed anew", self.cell.id());
                 }
-                discard(&self.folder)?;
-                self.make_folders()?;
+                if has_progress(&self.folder) {
+                    discard(&self.folder)?; // without progress nothing is left of it, see `begin`
+                    self.make_folders()?;
+                }
                 1
             }
         };

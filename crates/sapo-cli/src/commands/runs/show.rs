@@ -4,10 +4,11 @@ use std::io::Write;
 use clap::Args;
 use sapo_lab::StoredRun;
 use sapo_lab::runs::find;
+use sapo_metrics::Metric;
 use serde_json::json;
 
 use super::Root;
-use crate::table::{matrix_lines, one_line};
+use crate::table::{matrix_lines, wording_lines};
 
 /// Show one stored run: settings, what made it, R, the chosen wordings, where the time went
 #[derive(Debug, Args)]
@@ -23,13 +24,13 @@ pub(crate) struct ShowArgs {
 }
 
 /// The metric of the transfer matrix, as the paper's.
-const METRIC: &str = "rouge_l";
+const METRIC: &str = Metric::RougeL.name();
 
 pub(super) fn run(args: &ShowArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let (store, id) = find(&args.root.runs, &args.cell)?;
     let run = store.load(&id)?;
     if args.json {
-        let chosen: Vec<_> = run.record.variant_losses.iter().filter(|variant| variant.chosen).collect();
+        let chosen: Vec<_> = run.record.chosen().collect();
         let object = json!({"experiment": store.experiment(), "cell": id, "folder": run.folder,
             "settings": run.cell.config(), "provenance": run.provenance, "scores": run.record.scores, "chosen": chosen,
             "usage": run.record.usage});
@@ -54,19 +55,9 @@ pub(super) fn run(args: &ShowArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     if let Ok(matrix) = run.record.matrix(METRIC) {
         writeln!(out, "\n{}", matrix_lines(&matrix)?)?;
     }
-    wordings(&run, out)?;
+    write!(out, "\n{}", wording_lines(&run.record))?;
     usage(&run, out)?;
     Ok(writeln!(out, "\n{}", serde_json::to_string_pretty(run.cell.config())?)?)
-}
-
-fn wordings(run: &StoredRun, out: &mut dyn Write) -> anyhow::Result<()> {
-    writeln!(out)?;
-    for chosen in run.record.variant_losses.iter().filter(|variant| variant.chosen) {
-        let loss = chosen.loss.map_or(String::new(), |loss| format!(", {loss:.4} nats a token"));
-        let text = one_line(&chosen.text, 60);
-        writeln!(out, "{} {}: {}{loss}: {text}", chosen.step, chosen.task_name, chosen.variant)?;
-    }
-    Ok(())
 }
 
 fn usage(run: &StoredRun, out: &mut dyn Write) -> anyhow::Result<()> {

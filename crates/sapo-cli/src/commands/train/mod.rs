@@ -14,10 +14,11 @@ use sapo_lab::experiment::Description;
 use sapo_lab::provenance::Code;
 use sapo_lab::tensorboard::TensorBoard;
 use sapo_lab::{CellContext, CellSpec, Computed, RunRecord, Store, StoredRun, compute_cell};
-use sapo_learn::runs::{Places, RunConfig};
+use sapo_learn::runs::{Places, RunConfig, note_origin};
 use sapo_learn::sapo::run_stream;
 use sapo_learn::{LearnError, Progress, Workplace};
-use sapo_model::{Device, LanguageModel, model_name, runtime};
+use sapo_metrics::Metric;
+use sapo_model::{Device, LanguageModel, runtime};
 use sapo_prompts::PromptPool;
 use sapo_tasks::TaskStream;
 
@@ -89,7 +90,7 @@ pub(crate) struct TrainArgs {
 }
 
 /// The metric of the transfer matrix, as the paper's.
-const METRIC: &str = "rouge_l";
+const METRIC: &str = Metric::RougeL.name();
 
 pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let config = read(args)?;
@@ -180,11 +181,7 @@ fn compute(
         if shortened > 0 {
             tracing::warn!("{shortened} inputs were cut at their end to fit the model");
         }
-        context.annotate("torch_version", runtime::TORCH_VERSION);
-        context.annotate("matmul_library", runtime::matmul_library().name());
-        context.annotate("model", model_name(&places.model));
-        context.annotate("model_parameters", model.parameter_count());
-        context.annotate("inputs_shortened", shortened);
+        note_origin(context, &model, shortened);
         let progress = context.progress_folder().map(|folder| Progress::open(folder, cell.config()));
         let progress = progress.transpose()?.map(|progress| {
             progress.every(Duration::from_secs(args.checkpoint_seconds)).until(interrupt::requested)

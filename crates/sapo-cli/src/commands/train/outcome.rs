@@ -10,7 +10,7 @@ use sapo_metrics::{Convention, Transfer, TransferMatrix};
 use serde_json::{Map, Value, json};
 
 use super::METRIC;
-use crate::table::{matrix_lines, one_line};
+use crate::table::{matrix_lines, wording_lines};
 
 /// The wordings that the tasks are prompted with at the end, by task.
 pub(super) const PROMPTS: &str = "prompts.json";
@@ -44,11 +44,7 @@ impl<'a> Outcome<'a> {
             writeln!(out, "AP {:.2}  BWT {bwt}  FWT {fwt}  ({convention})", transfer.ap)?;
         }
         writeln!(out)?;
-        for chosen in chosen(&self.run.record) {
-            let loss = chosen.loss.map_or(String::new(), |loss| format!(", {loss:.4} nats a token"));
-            let text = one_line(&chosen.text, 60);
-            writeln!(out, "{} {}: {}{loss}: {text}", chosen.step, chosen.task_name, chosen.variant)?;
-        }
+        write!(out, "{}", wording_lines(&self.run.record))?;
         Ok(writeln!(out, "\n{}", self.run.folder.display())?)
     }
 
@@ -87,17 +83,12 @@ fn matrix_json(matrix: &TransferMatrix) -> Value {
     json!({"tasks": matrix.tasks(), "zero_shot": row(0), "scores": rows})
 }
 
-/// The wordings that were chosen, in the order of the stream.
-fn chosen(record: &RunRecord) -> impl Iterator<Item = &VariantLoss> {
-    record.variant_losses.iter().filter(|variant| variant.chosen)
-}
-
 /// What each task is prompted with at the end: the wording that was chosen or, where wordings were chosen again while it
 /// trained, the one that most of its steps used.
 fn prompts(record: &RunRecord) -> anyhow::Result<BTreeMap<String, String>> {
     let reselects = record.usage.iter().any(|usage| usage.phase == "reselect");
     let mut prompts = BTreeMap::new();
-    for chosen in chosen(record) {
+    for chosen in record.chosen() {
         let steps = record.training.iter().filter(|row| reselects && row.step == chosen.step);
         let wordings: Vec<&str> = steps.map(|row| row.wording.as_str()).collect();
         let used = sapo_learn::most_used(&wordings).copied().unwrap_or(&chosen.variant);
