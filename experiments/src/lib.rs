@@ -4,7 +4,9 @@
 pub mod comparison;
 pub mod corpora;
 pub mod loss_tables;
+pub mod material;
 pub mod places;
+pub mod settings;
 pub mod streams;
 
 /// The end of a program: its error on standard error, and the exit code.

@@ -39,3 +39,17 @@ pub fn base_model(name: &str) -> PathBuf {
     let shipped = project(&format!("data/base/{name}"));
     if shipped.join("model.safetensors").exists() { shipped } else { user_cache(&format!("base/{name}")) }
 }
+
+/// Measured: `peak_memory_bytes` of four cells of the quickstart was 250 to 264 MB.
+const CELL_BYTES: u64 = 260_000_000;
+
+/// Bytes of memory that a run is expected to take: the weights in float32 (twice the bytes of a checkpoint of 16-bit
+/// numbers), and what a cell of the `nano` base took beside its own 4 MB. What training a larger model takes besides is
+/// not in it.
+pub fn cell_memory(model: &Path) -> Option<u64> {
+    let files = std::fs::read_dir(model).ok()?.flatten();
+    let weights = files.filter(|file| file.path().extension().is_some_and(|end| end == "safetensors"));
+    // followed, since the Hub's cache holds links
+    let bytes: u64 = weights.filter_map(|file| Some(std::fs::metadata(file.path()).ok()?.len())).sum();
+    Some(CELL_BYTES + 2 * bytes)
+}

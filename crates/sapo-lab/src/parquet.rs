@@ -4,7 +4,7 @@
 //! Layout 2 added the column `wording` to `training.parquet`, layout 3 the column `term`. Older folders are read as what
 //! they meant.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
@@ -99,11 +99,11 @@ pub(crate) fn write(folder: &Path, record: &RunRecord) -> Result<(), ParquetErro
         let Score { step, task, task_name, metric, value, .. } = score.clone();
         return Err(ParquetError::NotANumber { step, task, task_name, metric, got: value });
     }
-    write_rows(&folder.join(SCORES), &record.scores)?;
-    write_rows(&folder.join(PREDICTIONS), &record.predictions)?;
-    write_rows(&folder.join(VARIANT_LOSSES), &record.variant_losses)?;
-    write_rows(&folder.join(TRAINING), &record.training)?;
-    write_rows(&folder.join(USAGE), &record.usage)
+    put_rows(&folder.join(SCORES), &record.scores)?;
+    put_rows(&folder.join(PREDICTIONS), &record.predictions)?;
+    put_rows(&folder.join(VARIANT_LOSSES), &record.variant_losses)?;
+    put_rows(&folder.join(TRAINING), &record.training)?;
+    put_rows(&folder.join(USAGE), &record.usage)
 }
 
 /// Reads every kind of row from `folder`, which has this version of the layout.
@@ -167,15 +167,24 @@ impl TrainingStep2 {
 
 /// Writes a file of rows, whole or not at all.
 pub(crate) fn write_rows<R: Row>(path: &Path, rows: &[R]) -> Result<(), ParquetError> {
+    write_whole(path, &encoded(path, rows)?).map_err(not_written(path))
+}
+
+/// Writes a file of rows that is nobody's until its folder appears, which syncs it.
+fn put_rows<R: Row>(path: &Path, rows: &[R]) -> Result<(), ParquetError> {
+    fs::write(path, encoded(path, rows)?).map_err(not_written(path))
+}
+
+fn encoded<R: Row>(path: &Path, rows: &[R]) -> Result<Vec<u8>, ParquetError> {
     let table = |source| ParquetError::Table { path: path.to_path_buf(), operation: "write", source };
     let mut bytes = Vec::new();
     let mut frame = DataFrame::new(rows.len(), R::columns(rows)).map_err(table)?;
     ParquetWriter::new(&mut bytes).finish(&mut frame).map_err(table)?;
-    write_whole(path, &bytes).map_err(|source| ParquetError::Io {
-        path: path.to_path_buf(),
-        operation: "write",
-        source,
-    })
+    Ok(bytes)
+}
+
+fn not_written(path: &Path) -> impl FnOnce(std::io::Error) -> ParquetError {
+    move |source| ParquetError::Io { path: path.to_path_buf(), operation: "write", source }
 }
 
 /// Reads a file of rows.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use sapo_model::{
@@ -13,7 +13,7 @@ use sapo_model::{
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
-use crate::{AdamW, AdamWConfig, LearnError, Schedule, clip_gradient_norm, derive_seed};
+use crate::{AdamW, AdamWConfig, LearnError, Precision, Schedule, clip_gradient_norm, derive_seed};
 
 /// An endless mixture of prompts with their targets.
 pub trait Corpus: Sync {
@@ -57,8 +57,19 @@ pub struct PretrainConfig {
     pub weight_decay: f64,
     /// Weight of the loss on a prompt token beside 1 for a target token.
     pub prompt_loss_weight: f64,
+    /// Share of the texts of whose prompts the loss is taken, at so much more weight that the whole has the same: fewer
+    /// logits, less time.
+    #[serde(default = "all_texts")]
+    pub prompt_loss_share: f64,
     /// Steps between checkpoints.
     pub checkpoint_every: usize,
+    /// Number format to train in; the model is saved in bfloat16 in any case.
+    #[serde(default)]
+    pub precision: Precision,
+}
+
+fn all_texts() -> f64 {
+    1.0
 }
 
 /// What pre-training reports.
@@ -93,8 +104,9 @@ pub fn pretrain(
     mut on_progress: impl FnMut(PretrainProgress),
 ) -> Result<LanguageModel, LearnError> {
     prepare_directory(corpus, config, directory)?;
+    let weights_seed = derive_seed(config.seed, "weights", 0);
     let mut model =
-        LanguageModel::fresh(directory, derive_seed(config.seed, "weights", 0), Kind::Float, Device::Cpu)?;
+        LanguageModel::fresh(directory, weights_seed, config.precision.kind(), Device::Cpu)?;
     let named = model.train_all_parameters();
     let adamw = AdamWConfig { beta2: 0.98, weight_decay: config.weight_decay, ..AdamWConfig::default() };
     let mut optimizer = AdamW::new(named.iter().map(|(_, tensor)| tensor.shallow_clone()).collect(), adamw);
@@ -133,7 +145,7 @@ pub fn pretrain(
                 }
                 optimizer.step(schedule.learning_rate(step));
                 step += 1;
-                tokens += batch.iter().map(|example| example.ids.len() as u64).sum::<u64>();
+                tokens += batch.iter().map(|text| text.encoded.ids.len() as u64).sum::<u64>();
                 recent.add(target_loss);
                 if step % 50 == 0 || step == config.steps {
                     on_progress(PretrainProgress {
@@ -213,25 +225,27 @@ fn draw_group(
     codec: &sapo_model::TextCodec,
     config: &PretrainConfig,
     group: usize,
-) -> Result<Vec<Vec<Encoded>>, LearnError> {
+) -> Result<Vec<Vec<Text>>, LearnError> {
     let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(config.seed, "pretraining texts", group));
-    let mut drawn: Vec<Encoded> = Vec::new();
+    let mut drawn: Vec<Text> = Vec::new();
     let mut tokens = 0;
     while tokens < GROUP * config.batch_tokens {
         let (prompt, target) = corpus.sample(&mut rng);
         let encoded = codec.encode_example(&prompt, &target)?;
         if encoded.ids.len() <= config.max_tokens {
             tokens += encoded.ids.len();
-            drawn.push(encoded);
+            let prompt_too = config.prompt_loss_weight > 0.0
+                && (config.prompt_loss_share >= 1.0 || rng.random::<f64>() < config.prompt_loss_share);
+            drawn.push(Text { encoded, prompt_too });
         }
     }
-    drawn.sort_by_key(|example| example.ids.len());
-    let mut batches: Vec<Vec<Encoded>> = vec![Vec::new(); GROUP];
+    drawn.sort_by_key(|text| text.encoded.ids.len());
+    let mut batches: Vec<Vec<Text>> = Vec::from_iter((0..GROUP).map(|_| Vec::new()));
     let mut filled = 0;
-    for example in drawn {
+    for text in drawn {
         let place = (filled * GROUP / tokens).min(GROUP - 1);
-        filled += example.ids.len();
-        batches[place].push(example);
+        filled += text.encoded.ids.len();
+        batches[place].push(text);
     }
     batches.shuffle(&mut rng);
     Ok(batches)
@@ -240,31 +254,41 @@ fn draw_group(
 /// The weighted mean loss to descend, and the mean nats per target token to report.
 fn weighted_loss(
     model: &LanguageModel,
-    batch: &[Encoded],
+    batch: &[Text],
     config: &PretrainConfig,
 ) -> Result<(Tensor, f64), ModelError> {
-    if config.prompt_loss_weight == 0.0 {
-        let batch: Vec<&Encoded> = batch.iter().collect();
-        let nll = model.target_nll(&Batch::new(&batch, config.max_tokens, model.device())?, true).0;
-        let loss = nll.mean(Kind::Float);
-        let value = loss.double_value(&[]);
-        return Ok((loss, value));
-    }
-    let whole: Vec<Encoded> =
-        batch.iter().map(|example| Encoded { ids: example.ids.clone(), target_start: 1 }).collect();
-    let whole: Vec<&Encoded> = whole.iter().collect();
-    let nll = model.target_nll(&Batch::new(&whole, config.max_tokens, model.device())?, true).0;
+    let scored: Vec<Encoded> = batch.iter().map(Text::scored).collect();
+    let scored: Vec<&Encoded> = scored.iter().collect();
+    let nll = model.target_nll(&Batch::new(&scored, config.max_tokens, model.device())?, true).0;
     let is_target: Vec<f32> = batch
         .iter()
-        .flat_map(|example| {
-            (1..example.ids.len()).map(|place| f32::from(u8::from(place >= example.target_start)))
+        .zip(&scored)
+        .flat_map(|(text, scored)| {
+            let target = text.encoded.target_start;
+            (scored.target_start..scored.ids.len()).map(move |place| f32::from(u8::from(place >= target)))
         })
         .collect();
     let is_target = Tensor::from_slice(&is_target).to_device(model.device());
-    let weights = (&is_target * (1.0 - config.prompt_loss_weight)) + config.prompt_loss_weight;
+    let prompt_weight = config.prompt_loss_weight / config.prompt_loss_share;
+    let weights = (&is_target * (1.0 - prompt_weight)) + prompt_weight;
     let target_loss = ((&nll * &is_target).sum(Kind::Float) / is_target.sum(Kind::Float)).double_value(&[]);
     let total = weights.sum(Kind::Float);
     Ok(((nll * weights).sum(Kind::Float) / total, target_loss))
+}
+
+/// A text to train on.
+struct Text {
+    encoded: Encoded,
+    /// Whether the loss is taken of its prompt, too.
+    prompt_too: bool,
+}
+
+impl Text {
+    /// The text, the part of which counts as target of which the loss is taken.
+    fn scored(&self) -> Encoded {
+        let target_start = if self.prompt_too { 1 } else { self.encoded.target_start };
+        Encoded { ids: self.encoded.ids.clone(), target_start }
+    }
 }
 
 /// Mean of the losses since it was last taken.

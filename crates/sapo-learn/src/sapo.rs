@@ -17,6 +17,7 @@
 //! # Source
 //! Shi et al. 2026 (arXiv 2606.01967), Algorithm 1 and section 4.1.
 
+use std::ops::Range;
 use std::path::Path;
 use std::time::Instant;
 
@@ -35,7 +36,7 @@ use crate::interference::{Foresight, InterferenceConfig, LearntTasks};
 use crate::methods::{Lesson, MethodConfig, StreamTask};
 use crate::recorder::Recorder;
 use crate::reselection::{ProbeCost, Reselecting, ReselectionConfig, most_used};
-use crate::selection::{Choice, SelectionConfig, choose_with};
+use crate::selection::{Choice, ModelState, SelectionConfig, choose_with};
 use crate::texts::TrainingTexts;
 use crate::wordings::OneWording;
 use crate::{Checkpoints, LearnError, TrainConfig, TrainOutcome, Workplace, derive_seed};
@@ -85,6 +86,13 @@ impl StreamConfig {
         }
         if asks {
             self.fresh_adapter(0)?;
+            if self.selection.state == ModelState::Untouched {
+                return Err(LearnError::Setting {
+                    name: "selection.state",
+                    got: "untouched beside interference-aware".to_string(),
+                    expected: "current, for this rule looks back at the tasks that were learnt",
+                });
+            }
         }
         if self.method.method().all_at_once() && (asks || self.reselection.is_some()) {
             return Err(LearnError::Setting {
@@ -138,26 +146,26 @@ pub fn run_stream(
 
     run.begin("evaluate", "the untouched model");
     run.evaluate_all(model, tasks, &prompts, 0, &config.evaluation)?;
+    let at_once = method.all_at_once();
+    let once = at_once || config.selection.state == ModelState::Untouched;
+    let mut choices: Vec<Choice> = Vec::new();
     for (t, task) in tasks.iter().enumerate() {
         let step = t + 1;
-        let due = match (method.all_at_once(), t) {
-            (false, _) => t..step,
-            (true, 0) => 0..tasks.len(),
-            (true, _) => 0..0,
-        };
-
-        let mut choices = Vec::new();
-        for t in due {
+        for t in due(once, t, tasks.len()) {
             run.begin("choose", &tasks[t].name);
             let next = Next { step: t + 1, task: &tasks[t], pool: &pools[t] };
-            let choice = run.unit(&format!("choose-{}", t + 1), |run| {
+            choices.push(run.unit(&format!("choose-{}", t + 1), |run| {
                 choose_wording(model, &next, learnt.as_ref(), config, seed, run)
-            })?;
-            prompts[t] = choice.variant.text.clone();
-            choices.push(choice);
+            })?);
         }
 
-        if let Some(choice) = choices.first() {
+        // a task's prompt changes when it is trained, not before
+        let trained = due(at_once, t, tasks.len());
+        for t in trained.clone() {
+            prompts[t] = choices[t].variant.text.clone();
+        }
+        if !trained.is_empty() {
+            let choice = &choices[t];
             run.begin("train", &task.name);
             let stream = stream_tasks(tasks, &prompts, seed);
             let checkpoints = workplace.progress.map(|progress| progress.checkpoints(step));
@@ -180,6 +188,15 @@ pub fn run_stream(
         run.evaluate_all(model, tasks, &prompts, step, &config.evaluation)?;
     }
     Ok(run.end())
+}
+
+/// The tasks that are due before task `t` of so many: that one alone, or all before the first.
+fn due(once: bool, t: usize, tasks: usize) -> Range<usize> {
+    match (once, t) {
+        (false, _) => t..t + 1,
+        (true, 0) => 0..tasks,
+        (true, _) => 0..0,
+    }
 }
 
 fn train_unit(step: usize) -> String {

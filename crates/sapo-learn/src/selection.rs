@@ -22,6 +22,26 @@ pub struct SelectionConfig {
     pub include_original: bool,
     /// Padded tokens in one batch of the probe.
     pub token_budget: usize,
+    /// The state of the model under which all this is measured.
+    #[serde(skip_serializing_if = "ModelState::is_current")]
+    pub state: ModelState,
+}
+
+/// The state of the model under which the wording of task t is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelState {
+    /// theta_(t-1), as the paper does: each wording just before its task is trained.
+    #[default]
+    Current,
+    /// theta_0: all wordings before the first task, once.
+    Untouched,
+}
+
+impl ModelState {
+    fn is_current(&self) -> bool {
+        *self == Self::Current
+    }
 }
 
 impl Default for SelectionConfig {
@@ -32,6 +52,7 @@ impl Default for SelectionConfig {
             examples: 250,
             include_original: true,
             token_budget: 8192,
+            state: ModelState::Current,
         }
     }
 }

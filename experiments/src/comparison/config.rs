@@ -1,82 +1,80 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::ensure;
-use sapo_bandit::SelectorConfig;
-use sapo_bench::EvaluationConfig;
+use anyhow::{Context, bail, ensure};
 use sapo_lab::ExperimentArgs;
-use sapo_learn::methods::MethodConfig;
-use sapo_learn::runs::{RowCounts, StreamSource};
+use sapo_learn::Precision;
+use sapo_learn::runs::{PoolSource, RowCounts, StreamSource};
 use sapo_learn::sapo::StreamConfig;
-use sapo_learn::{Candidates, InterferenceConfig, ReselectionConfig, SelectionConfig, TrainConfig};
-use sapo_tasks::TaskStream;
 use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
 
-/// `configs/<name>.toml`: everything but what the command line changes.
+use crate::material::Material;
+use crate::settings::{self, Settings};
+
+/// `configs/<name>.toml`: what is compared with what; the settings are those of the scale.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ComparisonConfig {
     /// The question in one line.
     pub question: String,
-    /// Name of the base model that is used where `--model` gives none.
-    pub model: String,
-    /// Number of seeds where `--seeds` gives none.
-    pub seeds: u64,
-    /// What is compared, in the order of tables and plots.
-    pub arms: Vec<Arm>,
+    /// What is compared, in the order of tables and plots: names of `configs/arms.toml` or of `define`.
+    pub arms: Vec<String>,
     /// Name of the arm that the others are compared with.
     #[serde(default = "untouched")]
     pub baseline: String,
-    /// Where the tasks come from.
-    pub stream: StreamSource,
-    /// Rows of each task.
-    pub rows: RowCounts,
-    /// Longer inputs are cut at their end; so are those that the model's context has no room for.
-    pub max_input_tokens: usize,
-    /// What is chosen from: the pools as they are, or a search before each task (`[candidates.search]`).
+    /// Arms of this experiment alone.
     #[serde(default)]
-    pub candidates: Candidates,
-    /// Choosing the wording.
-    pub selection: Selection,
-    /// Learning.
-    pub method: MethodConfig,
-    /// Training on one task.
-    pub train: TrainConfig,
-    /// Scoring.
-    pub evaluation: EvaluationConfig,
+    pub define: BTreeMap<String, Table>,
+    /// What is varied beside arms and seeds, outermost first.
+    #[serde(default)]
+    pub axes: Vec<Axis>,
+    /// What differs by scale; the experiment has no other scales than these.
+    pub scales: BTreeMap<String, AtScale>,
+    /// Figures beside the usual ones.
+    #[serde(default)]
+    pub figures: Vec<ExtraFigure>,
 }
 
 fn untouched() -> String {
     "static".to_string()
 }
 
-/// A way of choosing the training prompt, or of learning.
+/// What an experiment does at one scale.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Arm {
-    /// Its name in tables, plots and cells.
-    pub name: String,
-    /// How the wording of the next task is chosen.
-    pub selector: SelectorConfig,
-    /// How it is chosen again while the task trains; absent: not at all.
-    pub reselection: Option<ReselectionConfig>,
-    /// What `interference-aware` needs; absent for every other rule.
-    pub interference: Option<InterferenceConfig>,
-    /// How this arm learns, where not as all.
-    pub method: Option<MethodConfig>,
-    /// How this arm trains on one task, where not as all.
-    pub train: Option<TrainConfig>,
+pub struct AtScale {
+    /// Number of seeds where `--seeds` gives none.
+    pub seeds: u64,
+    /// Streams: names, or tables that hold `stream` and what else is different on it.
+    pub streams: Vec<Value>,
+    /// Arms, where not those of all scales.
+    pub arms: Option<Vec<String>>,
+    /// Axes, where not those of all scales.
+    pub axes: Option<Vec<Axis>>,
+    /// What this experiment lays over the settings of the scale.
+    #[serde(default)]
+    pub settings: Table,
 }
 
-/// What all arms share in choosing.
+/// One thing that is varied.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Selection {
-    /// Training rows that a rule may ask about.
-    pub examples: usize,
-    /// Whether the original is a candidate.
-    pub include_original: bool,
-    /// Padded tokens in one batch of the probe.
-    pub token_budget: usize,
+pub struct Axis {
+    /// What tables and plots call it, with its unit.
+    pub name: String,
+    /// Where its value stands in a cell's configuration: `run.train.learning_rate`.
+    pub key: String,
+    /// Its values, each as what it lays over the settings.
+    pub points: Vec<Table>,
+}
+
+/// A figure that not every comparison has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExtraFigure {
+    /// AP against what choosing cost, in tokens.
+    Cost,
 }
 
 /// The resolved configuration of one cell; its hash names the cell.
@@ -87,12 +85,22 @@ pub struct CellConfig {
     pub arm: String,
     /// Seed of everything.
     pub seed: u64,
+    /// Name of the base model, or `given`; what counts is its hash.
+    pub model: String,
+    /// Number format of the model.
+    pub precision: Precision,
     /// Where the tasks come from.
-    pub stream: StreamSource,
+    pub benchmark: String,
+    /// One of its streams.
+    pub stream: String,
     /// Rows of each task.
     pub rows: RowCounts,
     /// Longer inputs are cut at their end; so are those that the model's context has no room for.
     pub max_input_tokens: usize,
+    /// Paraphrases in the pool of every task.
+    pub paraphrases: usize,
+    /// Where they come from.
+    pub pool: PoolSource,
     /// The run over the stream.
     pub run: StreamConfig,
     /// Hash of the model directory.
@@ -106,6 +114,18 @@ pub struct CellConfig {
     pub limited: bool,
 }
 
+impl CellConfig {
+    /// Where its tasks and their wordings come from.
+    pub(super) fn material(&self) -> Material {
+        Material {
+            source: StreamSource { benchmark: self.benchmark.clone(), stream: self.stream.clone() },
+            rows: self.rows,
+            pool: self.pool.clone(),
+            paraphrases: self.paraphrases,
+        }
+    }
+}
+
 /// Paths of this machine, which do not name the cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Local {
@@ -115,76 +135,107 @@ pub struct Local {
     pub data: Option<PathBuf>,
 }
 
+/// One combination of stream, points of axes and arm: a cell but for the seed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Variation {
+    pub(super) arm: String,
+    pub(super) settings: Settings,
+}
+
 impl ComparisonConfig {
     /// Reads a configuration and checks what its types do not.
     pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
         let config: Self = toml::from_str(text)?;
-        for (place, Arm { name, .. }) in config.arms.iter().enumerate() {
-            ensure!(config.arms[..place].iter().all(|arm| arm.name != *name), "two arms are named {name}");
+        ensure!(!config.scales.is_empty(), "no scale");
+        for scale in config.scales.keys() {
+            let arms = config.arms(scale)?;
+            for (place, name) in arms.iter().enumerate() {
+                ensure!(!arms[..place].contains(name), "two arms are named {name}");
+            }
+            ensure!(arms.contains(&config.baseline), "no arm is named {}", config.baseline);
+            let variations = config.variations(scale, &arms.iter().map(String::as_str).collect::<Vec<_>>());
+            variations.with_context(|| format!("scale {scale}"))?;
         }
-        ensure!(
-            config.arm_names().contains(&config.baseline.as_str()),
-            "no arm is named {}",
-            config.baseline
-        );
         Ok(config)
     }
 
-    pub(super) fn arm_names(&self) -> Vec<&str> {
-        self.arms.iter().map(|arm| arm.name.as_str()).collect()
+    /// What is done at a scale.
+    pub(super) fn at(&self, scale: &str) -> anyhow::Result<&AtScale> {
+        let known = || self.scales.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        self.scales.get(scale).with_context(|| format!("--scale: expected one of {}, got `{scale}`", known()))
     }
 
-    /// The stream of one seed as the command line limits it.
-    pub(super) fn load(&self, local: &Local, args: &ExperimentArgs, seed: u64) -> anyhow::Result<TaskStream> {
-        Ok(self.stream.load(local.data.as_deref(), self.rows(args), seed)?)
+    /// The arms of a scale.
+    pub(super) fn arms(&self, scale: &str) -> anyhow::Result<&[String]> {
+        Ok(self.at(scale)?.arms.as_deref().unwrap_or(&self.arms))
     }
 
-    /// The name of the stream, for titles.
-    pub(super) fn stream_name(&self) -> &str {
-        &self.stream.stream
+    /// The axes of a scale.
+    pub(super) fn axes(&self, scale: &str) -> anyhow::Result<&[Axis]> {
+        Ok(self.at(scale)?.axes.as_deref().unwrap_or(&self.axes))
     }
 
-    fn rows(&self, args: &ExperimentArgs) -> RowCounts {
-        RowCounts {
-            train: self.rows.train.min(args.limit_train.unwrap_or(usize::MAX)),
-            test: self.rows.test.min(args.limit_eval.unwrap_or(usize::MAX)),
+    /// Every stream under every combination of points with every of these arms, streams outermost.
+    pub(super) fn variations(&self, scale: &str, arms: &[&str]) -> anyhow::Result<Vec<Variation>> {
+        let at = self.at(scale)?;
+        let mut layers: Vec<Vec<Table>> = at
+            .streams
+            .iter()
+            .map(|stream| match stream {
+                Value::Table(over) => Ok(vec![at.settings.clone(), over.clone()]),
+                Value::String(name) => {
+                    let named = Table::from_iter([("stream".to_string(), name.clone().into())]);
+                    Ok(vec![at.settings.clone(), named])
+                }
+                other => bail!("a stream is a name or a table, got {other}"),
+            })
+            .collect::<anyhow::Result<_>>()?;
+        for axis in self.axes(scale)? {
+            let with = |layers: &Vec<Table>, point: &Table| [layers.as_slice(), &[point.clone()]].concat();
+            layers =
+                layers.iter().flat_map(|below| axis.points.iter().map(|point| with(below, point))).collect();
         }
+        let mut variations = Vec::new();
+        for below in &layers {
+            for arm in arms {
+                let over = match self.define.get(*arm) {
+                    Some(over) => over.clone(),
+                    None => settings::arm(arm)?,
+                };
+                let settings = Settings::layered(scale, below.iter().chain([&over]));
+                let settings = settings.with_context(|| format!("arm {arm}"))?;
+                variations.push(Variation { arm: arm.to_string(), settings });
+            }
+        }
+        Ok(variations)
     }
+}
 
-    pub(super) fn cell(
-        &self,
-        arm: &Arm,
-        seed: u64,
-        args: &ExperimentArgs,
-        model_sha256: &str,
-        data_sha256: &str,
-        device: &str,
-    ) -> CellConfig {
-        let Selection { examples, include_original, token_budget } = self.selection;
-        CellConfig {
-            arm: arm.name.clone(),
+impl Variation {
+    pub(super) fn cell(&self, seed: u64, args: &ExperimentArgs, known: &Hashes) -> anyhow::Result<CellConfig> {
+        let settings = &self.settings;
+        Ok(CellConfig {
+            arm: self.arm.clone(),
             seed,
-            stream: self.stream.clone(),
-            rows: self.rows(args),
-            max_input_tokens: self.max_input_tokens,
-            run: StreamConfig {
-                candidates: self.candidates.clone(),
-                selection: SelectionConfig {
-                    selector: arm.selector,
-                    examples,
-                    include_original,
-                    token_budget,
-                },
-                interference: arm.interference,
-                reselection: arm.reselection.clone(),
-                method: arm.method.as_ref().unwrap_or(&self.method).clone(),
-                train: arm.train.as_ref().unwrap_or(&self.train).clone(),
-                evaluation: self.evaluation.clone(),
-            },
-            model_sha256: model_sha256.to_string(),
-            data_sha256: data_sha256.to_string(),
-            device: device.to_owned(),
+            model: if args.model.is_some() { "given".to_string() } else { settings.model.clone() },
+            precision: settings.precision,
+            benchmark: settings.benchmark.clone(),
+            stream: settings.stream.clone(),
+            rows: settings.rows,
+            max_input_tokens: settings.max_input_tokens,
+            paraphrases: settings.paraphrases,
+            pool: settings.pool.clone(),
+            run: settings.run(),
+            model_sha256: known.model.clone(),
+            data_sha256: known.data.clone(),
+            device: args.device_kind()?,
             limited: false,
-        }
+        })
     }
+}
+
+/// What stands for model and data in a cell's name.
+pub(super) struct Hashes {
+    pub(super) model: String,
+    pub(super) data: String,
 }

@@ -1,13 +1,11 @@
-//! Stored runs as matrices and numbers, one set an arm, aligned by seed.
+//! Stored runs as matrices, one set an arm, aligned by seed.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
 use sapo_lab::StoredRun;
 use sapo_lab::record::Prediction;
-use sapo_metrics::{Bootstrap, Convention, Estimate, Metric, Sample, TransferMatrix};
-
-use super::ComparisonConfig;
+use sapo_metrics::{Bootstrap, Estimate, Metric, Sample, TransferMatrix};
 
 /// Seed of the bootstrap and of the permutation tests.
 pub(super) const STATISTICS_SEED: u64 = 0;
@@ -15,19 +13,12 @@ pub(super) const STATISTICS_SEED: u64 = 0;
 /// The metric of the tables, as the paper's.
 const ROUGE_L: &str = "rouge_l";
 
-/// AP, BWT and FWT of one matrix, in this order everywhere.
-pub(super) const METRICS: [&str; 3] = ["AP", "BWT", "FWT"];
-
-/// All runs of the comparison.
+/// The runs of one stream at one point of every axis.
 pub(super) struct Results<'a> {
     /// Names of the tasks in stream order.
     pub(super) tasks: Vec<String>,
     /// Arms with at least one run, in the order of the configuration.
     pub(super) arms: Vec<ArmResults<'a>>,
-    /// Name of the arm that the others are compared with.
-    pub(super) baseline: &'a str,
-    /// Whether any run was made with `--limit-*`.
-    pub(super) limited: bool,
 }
 
 /// The runs of one arm.
@@ -45,13 +36,13 @@ pub(super) struct SeedRun<'a> {
 }
 
 impl<'a> Results<'a> {
-    pub(super) fn from_runs(runs: &'a [StoredRun], config: &'a ComparisonConfig) -> anyhow::Result<Self> {
+    pub(super) fn from_runs(runs: &[&'a StoredRun], known: &'a [String]) -> anyhow::Result<Self> {
         let Some(first) = runs.first() else { bail!("there is no finished run to report") };
         let tasks = first.record.matrix(ROUGE_L)?.tasks().to_vec();
         let mut arms = Vec::new();
-        for arm in config.arm_names() {
+        for arm in known {
             let mut by_seed = BTreeMap::new();
-            for stored in runs.iter().filter(|run| run.axis("arm").as_deref() == Some(arm)) {
+            for stored in runs.iter().copied().filter(|run| run.axis("arm").as_ref() == Some(arm)) {
                 let seed =
                     stored.axis("seed").and_then(|seed| seed.parse().ok()).context("a run without a seed")?;
                 check_against_predictions(stored)?;
@@ -61,37 +52,19 @@ impl<'a> Results<'a> {
                 arms.push(ArmResults { arm, runs: by_seed });
             }
         }
-        let limited = runs.iter().any(StoredRun::limited);
-        Ok(Self { tasks, arms, baseline: &config.baseline, limited })
-    }
-
-    /// The runs of the baseline, where there are any.
-    pub(super) fn baseline(&self) -> Option<&ArmResults<'a>> {
-        self.arms.iter().find(|arm| arm.arm == self.baseline)
-    }
-
-    /// The arms that are compared with the baseline.
-    pub(super) fn others(&self) -> impl Iterator<Item = &ArmResults<'a>> {
-        self.arms.iter().filter(|arm| arm.arm != self.baseline)
+        Ok(Self { tasks, arms })
     }
 }
 
 impl ArmResults<'_> {
-    /// One metric of every run, by seed.
-    pub(super) fn values(&self, metric: &str, convention: Convention) -> anyhow::Result<BTreeMap<u64, f64>> {
-        self.runs
-            .iter()
-            .map(|(&seed, run)| {
-                let transfer = run.matrix.transfer(convention)?;
-                let value = match metric {
-                    "AP" => Some(transfer.ap),
-                    "BWT" => transfer.bwt,
-                    "FWT" => transfer.fwt,
-                    other => bail!("unknown metric {other}"),
-                };
-                Ok((seed, value.with_context(|| format!("{metric} of a stream of one task"))?))
-            })
-            .collect()
+    /// Seconds and tokens by phase, summed over all runs.
+    pub(super) fn by_phase(&self) -> BTreeMap<&str, (f64, u64)> {
+        let mut by_phase: BTreeMap<&str, (f64, u64)> = BTreeMap::new();
+        for usage in self.runs.values().flat_map(|run| &run.stored.record.usage) {
+            let sum = by_phase.entry(usage.phase.as_str()).or_default();
+            *sum = (sum.0 + usage.seconds, sum.1 + usage.forward_tokens);
+        }
+        by_phase
     }
 
     /// R[step, task] of every run.

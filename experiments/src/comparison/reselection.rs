@@ -7,8 +7,8 @@ use sapo_lab::StoredRun;
 use sapo_lab::tables::Table;
 use sapo_learn::most_used;
 
-use super::matrices::Results;
-use super::tables::marked;
+use super::groups::Groups;
+use super::tables::{labelled, marked};
 
 /// One task of one run.
 #[derive(Default)]
@@ -27,10 +27,11 @@ struct Spent {
 }
 
 /// A row for each arm that chooses again; none where no arm does.
-pub(super) fn table(results: &Results) -> anyhow::Result<Option<Table>> {
+pub(super) fn table(groups: &Groups) -> anyhow::Result<Option<Table>> {
     let mut columns: [Vec<f64>; 7] = Default::default();
-    let (mut arms, mut tokens) = (Vec::new(), Vec::new());
-    for arm in &results.arms {
+    let (mut of_group, mut arms, mut tokens) = (Vec::<&[String]>::new(), Vec::new(), Vec::new());
+    let all = groups.groups.iter().flat_map(|group| group.results.arms.iter().map(|arm| (&group.values, arm)));
+    for (values_of_labels, arm) in all {
         let courses: Vec<Course> = arm.runs.values().flat_map(|run| courses(run.stored)).collect();
         let sum = |of: fn(&Course) -> f64| courses.iter().map(of).sum::<f64>();
         let probed = sum(|course| course.probes.tokens as f64);
@@ -55,6 +56,7 @@ pub(super) fn table(results: &Results) -> anyhow::Result<Option<Table>> {
                 / tasks,
         ];
         columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
+        of_group.push(values_of_labels);
         arms.push(arm.arm);
         tokens.push((probed / arm.runs.len() as f64).round() as i64);
     }
@@ -67,7 +69,7 @@ pub(super) fn table(results: &Results) -> anyhow::Result<Option<Table>> {
                    optimiser steps under another wording than the one selected before training, and the share of tasks \
                    whose prompt is another one in the end.";
     let [share, highest, seconds, switches, wordings, away, prompts] = columns;
-    let table = Table::builder("reselection", marked(caption, results))
+    let table = labelled(Table::builder("reselection", marked(caption, groups)), groups, &of_group)
         .text("arm", arms)
         .integer("probe_tokens", tokens)
         .heading("probe tokens")

@@ -3,10 +3,9 @@
 use std::fmt::Write;
 
 use sapo_lab::ReportContext;
-use sapo_metrics::Convention;
 
 use super::ComparisonConfig;
-use super::matrices::{METRICS, Results, estimate};
+use super::groups::{Groups, METRICS};
 use super::tables::{PairedRow, paired_rows};
 
 /// Below this, a difference is called one.
@@ -21,40 +20,39 @@ fn seeds_that_can_decide(tests: usize) -> usize {
 pub(super) fn render(
     name: &str,
     config: &ComparisonConfig,
-    results: &Results,
+    groups: &Groups,
     context: &ReportContext<'_>,
 ) -> anyhow::Result<String> {
     let mut screen = String::new();
     writeln!(screen, "{name}: {}", config.question)?;
-    let limited = if results.limited { "; LIMITED by --limit-train or --limit-eval" } else { "" };
-    writeln!(
-        screen,
-        "stream {} ({} tasks), {} of {} runs{limited}\n",
-        config.stream_name(),
-        results.tasks.len(),
-        context.stored,
-        context.cells
-    )?;
+    let limited = if groups.limited { "; LIMITED by --limit-train or --limit-eval" } else { "" };
+    writeln!(screen, "{}, {} of {} runs{limited}\n", scope(groups), context.stored, context.cells)?;
 
-    let widest = results.arms.iter().map(|arm| arm.arm.chars().count()).max().unwrap_or(0);
+    let widest = groups.arms().iter().map(|arm| arm.chars().count()).max().unwrap_or(0);
     let width = widest.max(8);
-    writeln!(screen, "{:width$} {:>5}   {:22}{:22}FWT ↑", "arm", "seeds", "AP ↑", "BWT ↑")?;
-    for arm in &results.arms {
-        write!(screen, "{:width$} {:>5}   ", arm.arm, arm.runs.len())?;
-        for metric in METRICS {
-            let values: Vec<f64> = arm.values(metric, Convention::Released)?.into_values().collect();
-            write!(screen, "{:22}", estimate(&values)?.to_string())?;
+    for row in groups.main_rows()? {
+        if let Some(point) = point(groups, &row.values) {
+            writeln!(screen, "{point}")?;
         }
-        screen.truncate(screen.trim_end().len());
-        writeln!(screen)?;
+        writeln!(screen, "{:width$} {:>5}   {:22}{:22}FWT ↑", "arm", "seeds", "AP ↑", "BWT ↑")?;
+        for arm in &row.arms {
+            write!(screen, "{:width$} {:>5}   ", arm.arm, arm.by_seed.len())?;
+            for metric in 0..METRICS.len() {
+                write!(screen, "{:22}", arm.estimate(0, metric)?.to_string())?;
+            }
+            screen.truncate(screen.trim_end().len());
+            writeln!(screen)?;
+        }
     }
     writeln!(
         screen,
         "ROUGE-L points, mean and 95 % bootstrap interval over seeds; BWT and FWT as released (docs/method.md).\n"
     )?;
 
-    let rows = paired_rows(results)?;
-    let baseline = results.baseline;
+    let several = groups.several_streams();
+    let rows: Vec<PairedRow> =
+        paired_rows(groups)?.into_iter().filter(|row| row.pooled == several).collect();
+    let baseline = groups.baseline;
     if rows.is_empty() {
         writeln!(screen, "No paired test: it needs {baseline} and another arm on at least 2 common seeds.")?;
     } else {
@@ -63,11 +61,11 @@ pub(super) fn render(
             "Against {baseline}, paired by seed (permutation test, Holm-corrected over {} tests):",
             rows.len()
         )?;
-        for arm in results.others() {
-            let of_arm: Vec<&PairedRow> = rows.iter().filter(|row| row.arm == arm.arm).collect();
-            let parts: Vec<String> = of_arm.iter().map(|row| finding(row)).collect();
+        for of_arm in rows.chunk_by(|a, b| a.arm == b.arm && a.values == b.values) {
+            let parts: Vec<String> = of_arm.iter().map(finding).collect();
+            let at = point(groups, &of_arm[0].values).map_or(String::new(), |point| format!("{point}: "));
             let width = widest.max(7);
-            writeln!(screen, "  {:width$} {}", arm.arm, parts.join("; "))?;
+            writeln!(screen, "  {at}{:width$} {}", of_arm[0].arm, parts.join("; "))?;
         }
         let needed = seeds_that_can_decide(rows.len());
         if rows.iter().any(|row| row.comparison.n < needed) {
@@ -82,6 +80,26 @@ pub(super) fn render(
     writeln!(screen, "plots   {}", folder.join("plots").display())?;
     write!(screen, "runs    {}/<cell> (manifest, predictions, losses, adapters)", folder.display())?;
     Ok(screen)
+}
+
+/// `stream m2 (5 tasks)`, or `mean over streams c1, g1, m1`.
+fn scope(groups: &Groups) -> String {
+    let mut streams: Vec<&str> = groups.groups.iter().map(|group| group.values[0].as_str()).collect();
+    streams.dedup();
+    match streams.as_slice() {
+        [one] => format!("stream {one} ({} tasks)", groups.groups[0].results.tasks.len()),
+        _ => {
+            let mut distinct = Vec::new();
+            streams.into_iter().for_each(|name| if !distinct.contains(&name) { distinct.push(name) });
+            format!("mean over streams {}", distinct.join(", "))
+        }
+    }
+}
+
+/// `method ewc, rank 8`; none where there is no axis.
+pub(super) fn point(groups: &Groups, values: &[String]) -> Option<String> {
+    let parts = groups.labels.iter().zip(values).skip(1).map(|(label, value)| format!("{} {value}", label.name));
+    Some(parts.collect::<Vec<_>>().join(", ")).filter(|point| !point.is_empty())
 }
 
 /// `AP +2.1 [0.3, 4.0] p = 0.031`, with a word where the test decides nothing.

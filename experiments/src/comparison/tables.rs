@@ -1,107 +1,142 @@
 //! The tables: metrics by arm, paired tests against the baseline, transfer matrices, choices, cost, re-selection.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use sapo_lab::tables::Table;
-use sapo_metrics::{Convention, Estimate, PairedComparison, holm, paired_comparison};
+use sapo_lab::tables::{Table, TableBuilder};
+use sapo_metrics::{Estimate, PairedComparison, holm, paired_comparison};
 
-use super::matrices::{METRICS, Results, STATISTICS_SEED, estimate};
+use super::groups::{CONVENTIONS, Groups, Label, METRICS, Numbers};
+use super::matrices::{STATISTICS_SEED, estimate};
 use super::reselection;
 
 /// One arm against the baseline under one metric.
 pub(super) struct PairedRow<'a> {
+    /// The values of the labels, the stream first.
+    pub(super) values: Vec<String>,
+    /// Whether it is about the mean over streams.
+    pub(super) pooled: bool,
     pub(super) arm: &'a str,
     pub(super) metric: &'static str,
     pub(super) comparison: PairedComparison,
-    /// p of the permutation test after Holm's correction over all rows.
+    /// p of the permutation test after Holm's correction over the rows of its family.
     pub(super) p_holm: f64,
 }
 
-pub(super) fn write(results: &Results, folder: &Path) -> anyhow::Result<()> {
-    by_arm(results)?.write_all(folder)?;
-    if let Some(table) = against_baseline(results)? {
+pub(super) fn write(groups: &Groups, folder: &Path) -> anyhow::Result<()> {
+    by_arm(groups)?.write_all(folder)?;
+    if let Some(table) = against_baseline(groups)? {
         table.write_all(folder)?;
     }
-    transfer_matrices(results)?.write_all(folder)?;
-    choices(results)?.write_all(folder)?;
-    cost(results)?.write_all(folder)?;
-    if let Some(table) = reselection::table(results)? {
+    transfer_matrices(groups)?.write_all(folder)?;
+    choices(groups)?.write_all(folder)?;
+    cost(groups)?.write_all(folder)?;
+    if let Some(table) = reselection::table(groups)? {
         table.write_all(folder)?;
     }
     Ok(())
 }
 
-pub(super) fn marked(caption: &str, results: &Results) -> String {
-    if results.limited {
+pub(super) fn marked(caption: &str, groups: &Groups) -> String {
+    if groups.limited {
         format!("{caption} LIMITED: made with fewer examples (--limit-train or --limit-eval).")
     } else {
         caption.to_string()
     }
 }
 
+/// Columns that say which group a row is of; `rows` are the values of the labels.
+pub(super) fn labelled(mut table: TableBuilder, groups: &Groups, rows: &[&[String]]) -> TableBuilder {
+    for place in groups.shown() {
+        let Label { key, name } = &groups.labels[place];
+        let machine = key.rsplit('.').next().unwrap_or(key);
+        let machine = if machine == "name" { name.as_str() } else { machine };
+        table = table.text(machine, rows.iter().map(|values| values[place].as_str())).heading(name.as_str());
+    }
+    table
+}
+
 /// AP, BWT and FWT of every arm in both conventions of the paper.
-pub(super) fn by_arm(results: &Results) -> anyhow::Result<Table> {
-    let caption = "Mean over seeds with 95 % bootstrap interval (BCa), ROUGE-L points, higher is better. Convention \
-                   'released': as the paper's released evaluation computes BWT and FWT; 'printed': step-wise, as the paper \
-                   prints them.";
-    let (mut arms, mut conventions, mut seeds) = (Vec::new(), Vec::new(), Vec::new());
+pub(super) fn by_arm(groups: &Groups) -> anyhow::Result<Table> {
+    let mut caption = "Mean over seeds with 95 % bootstrap interval (BCa), ROUGE-L points, higher is better. Convention \
+                       'released': as the paper's released evaluation computes BWT and FWT; 'printed': step-wise, as the \
+                       paper prints them."
+        .to_string();
+    if groups.several_streams() {
+        caption += " Stream 'all': the mean over streams of each seed.";
+    }
+    let rows = groups.rows()?;
+    let (mut of_group, mut arms, mut conventions, mut seeds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut columns: Vec<Vec<Estimate>> = vec![Vec::new(); METRICS.len()];
-    for convention in [Convention::Released, Convention::Printed] {
-        for arm in &results.arms {
-            arms.push(arm.arm);
-            conventions.push(convention.name());
-            seeds.push(arm.runs.len() as i64);
-            for (column, metric) in columns.iter_mut().zip(METRICS) {
-                let values: Vec<f64> = arm.values(metric, convention)?.into_values().collect();
-                column.push(estimate(&values)?);
+    for (number, convention) in CONVENTIONS.into_iter().enumerate() {
+        for row in &rows {
+            for arm in &row.arms {
+                of_group.push(row.values.as_slice());
+                arms.push(arm.arm);
+                conventions.push(convention.name());
+                seeds.push(arm.by_seed.len() as i64);
+                for (metric, column) in columns.iter_mut().enumerate() {
+                    column.push(arm.estimate(number, metric)?);
+                }
             }
         }
     }
-    let mut table = Table::builder("by_arm", marked(caption, results))
-        .text("convention", conventions)
-        .text("arm", arms)
-        .integer("seeds", seeds);
+    let table = Table::builder("by_arm", marked(&caption, groups)).text("convention", conventions);
+    let mut table = labelled(table, groups, &of_group).text("arm", arms).integer("seeds", seeds);
     for (metric, column) in METRICS.into_iter().zip(columns) {
         table = table.estimate(&metric.to_lowercase(), 1, column).heading(format!("{metric} ↑"));
     }
     Ok(table.build()?)
 }
 
-/// Every other arm against the baseline on the seeds that both have; empty where fewer than two pairs exist.
-pub(super) fn paired_rows<'a>(results: &Results<'a>) -> anyhow::Result<Vec<PairedRow<'a>>> {
-    let Some(baseline) = results.baseline() else { return Ok(Vec::new()) };
-    let mut rows = Vec::new();
-    for arm in results.others() {
-        for metric in METRICS {
-            let ours = arm.values(metric, Convention::Released)?;
-            let theirs = baseline.values(metric, Convention::Released)?;
-            let (a, b): (Vec<f64>, Vec<f64>) =
-                ours.iter().filter_map(|(seed, value)| Some((*value, *theirs.get(seed)?))).unzip();
-            if a.len() >= 2 {
-                rows.push((arm.arm, metric, paired_comparison(&a, &b, STATISTICS_SEED)?));
+/// Every other arm against the baseline on the seeds that both have; empty where fewer than two pairs exist. Corrected in
+/// two families: the rows that stand for the whole, and those of single streams.
+pub(super) fn paired_rows<'a>(groups: &Groups<'a>) -> anyhow::Result<Vec<PairedRow<'a>>> {
+    let mut paired = Vec::new();
+    for row in groups.rows()? {
+        let Some(baseline) = row.arms.iter().find(|arm| arm.arm == groups.baseline) else { continue };
+        for arm in row.arms.iter().filter(|arm| arm.arm != groups.baseline) {
+            for (number, metric) in METRICS.into_iter().enumerate() {
+                let value = |numbers: &Numbers| numbers[0][number];
+                let pair = |(seed, ours)| Some((value(ours), value(baseline.by_seed.get(seed)?)));
+                let (a, b): (Vec<f64>, Vec<f64>) = arm.by_seed.iter().filter_map(pair).unzip();
+                if a.len() >= 2 {
+                    let comparison = paired_comparison(&a, &b, STATISTICS_SEED)?;
+                    let (values, pooled) = (row.values.clone(), row.pooled);
+                    paired.push(PairedRow { values, pooled, arm: arm.arm, metric, comparison, p_holm: 1.0 });
+                }
             }
         }
     }
-    let corrected =
-        holm(&rows.iter().map(|(_, _, comparison)| comparison.p_permutation).collect::<Vec<_>>())?;
-    let row = |((arm, metric, comparison), p_holm)| PairedRow { arm, metric, comparison, p_holm };
-    Ok(rows.into_iter().zip(corrected).map(row).collect())
+    for pooled in [true, false] {
+        let family = |rows: &[PairedRow]| -> Vec<usize> {
+            (0..rows.len()).filter(|&place| rows[place].pooled == pooled).collect()
+        };
+        let places = family(&paired);
+        let p: Vec<f64> = places.iter().map(|&place| paired[place].comparison.p_permutation).collect();
+        for (place, corrected) in places.into_iter().zip(holm(&p)?) {
+            paired[place].p_holm = corrected;
+        }
+    }
+    Ok(paired)
 }
 
-fn against_baseline(results: &Results) -> anyhow::Result<Option<Table>> {
-    let rows = paired_rows(results)?;
+fn against_baseline(groups: &Groups) -> anyhow::Result<Option<Table>> {
+    let rows = paired_rows(groups)?;
     if rows.is_empty() {
         return Ok(None);
     }
-    let baseline = results.baseline;
+    let baseline = groups.baseline;
+    let families =
+        if groups.several_streams() { "all rows of stream 'all', and over all rows of single streams" } else { "all rows" };
     let caption = format!(
         "Each arm minus {baseline}, paired by seed, convention 'released'. Interval: 95 % bootstrap (BCa). p: two-sided \
-         permutation (sign-flip) test; Holm: corrected over all rows; dz: Cohen's effect size of the differences."
+         permutation (sign-flip) test; Holm: corrected over {families}; dz: Cohen's effect size of the differences."
     );
     let column =
         |of: fn(&PairedComparison) -> f64| rows.iter().map(|row| of(&row.comparison)).collect::<Vec<_>>();
-    let table = Table::builder(format!("against_{baseline}"), marked(&caption, results))
+    let of_group: Vec<&[String]> = rows.iter().map(|row| row.values.as_slice()).collect();
+    let table = Table::builder(format!("against_{baseline}"), marked(&caption, groups));
+    let table = labelled(table, groups, &of_group)
         .text("arm", rows.iter().map(|row| row.arm))
         .text("metric", rows.iter().map(|row| row.metric))
         .integer("seeds", rows.iter().map(|row| row.comparison.n as i64))
@@ -117,22 +152,27 @@ fn against_baseline(results: &Results) -> anyhow::Result<Option<Table>> {
     Ok(Some(table))
 }
 
-/// R with intervals: a row for every arm, step and task.
-fn transfer_matrices(results: &Results) -> anyhow::Result<Table> {
+/// R with intervals: a row for every group, arm, step and task.
+fn transfer_matrices(groups: &Groups) -> anyhow::Result<Table> {
+    let mut of_group: Vec<&[String]> = Vec::new();
     let (mut arms, mut steps, mut tasks, mut scores) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for arm in &results.arms {
-        for step in 0..=results.tasks.len() {
-            for (task, name) in results.tasks.iter().enumerate() {
-                arms.push(arm.arm);
-                steps.push(step as i64);
-                tasks.push(name.as_str());
-                scores.push(estimate(&arm.scores(step, task)?)?);
+    for group in &groups.groups {
+        let results = &group.results;
+        for arm in &results.arms {
+            for step in 0..=results.tasks.len() {
+                for (task, name) in results.tasks.iter().enumerate() {
+                    of_group.push(&group.values);
+                    arms.push(arm.arm);
+                    steps.push(step as i64);
+                    tasks.push(name.as_str());
+                    scores.push(estimate(&arm.scores(step, task)?)?);
+                }
             }
         }
     }
     let caption = "R[step, task]: ROUGE-L of each task after training the first `step` tasks (0: untouched model), mean \
                    over seeds with 95 % bootstrap interval.";
-    Ok(Table::builder("transfer_matrix", marked(caption, results))
+    Ok(labelled(Table::builder("transfer_matrix", marked(caption, groups)), groups, &of_group)
         .text("arm", arms)
         .integer("step", steps)
         .text("task", tasks)
@@ -142,30 +182,34 @@ fn transfer_matrices(results: &Results) -> anyhow::Result<Table> {
 }
 
 /// What was chosen, with its loss and its rank among the candidates that were asked.
-fn choices(results: &Results) -> anyhow::Result<Table> {
+fn choices(groups: &Groups) -> anyhow::Result<Table> {
+    let mut of_group: Vec<&[String]> = Vec::new();
     let (mut arms, mut seeds, mut steps, mut tasks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut variants, mut losses, mut ranks, mut texts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for arm in &results.arms {
-        for (&seed, run) in &arm.runs {
-            for chosen in run.stored.record.chosen() {
-                let better = |loss: f64| {
-                    let rivals =
-                        run.stored.record.variant_losses.iter().filter(|rival| rival.step == chosen.step);
-                    1 + rivals.filter(|rival| rival.loss.is_some_and(|rival| rival < loss)).count() as i64
-                };
-                arms.push(arm.arm);
-                seeds.push(i64::try_from(seed)?);
-                steps.push(i64::from(chosen.step));
-                tasks.push(chosen.task_name.as_str());
-                variants.push(chosen.variant.as_str());
-                losses.push(chosen.loss);
-                ranks.push(chosen.loss.map(better));
-                texts.push(chosen.text.as_str());
+    for group in &groups.groups {
+        for arm in &group.results.arms {
+            for (&seed, run) in &arm.runs {
+                for chosen in run.stored.record.chosen() {
+                    let better = |loss: f64| {
+                        let rivals =
+                            run.stored.record.variant_losses.iter().filter(|rival| rival.step == chosen.step);
+                        1 + rivals.filter(|rival| rival.loss.is_some_and(|rival| rival < loss)).count() as i64
+                    };
+                    of_group.push(&group.values);
+                    arms.push(arm.arm);
+                    seeds.push(i64::try_from(seed)?);
+                    steps.push(i64::from(chosen.step));
+                    tasks.push(chosen.task_name.as_str());
+                    variants.push(chosen.variant.as_str());
+                    losses.push(chosen.loss);
+                    ranks.push(chosen.loss.map(better));
+                    texts.push(chosen.text.as_str());
+                }
             }
         }
     }
     let caption = "The wording that each run chose before training; loss: pre-update loss in nats per target token; rank 1: lowest.";
-    Ok(Table::builder("choices", marked(caption, results))
+    Ok(labelled(Table::builder("choices", marked(caption, groups)), groups, &of_group)
         .text("arm", arms)
         .integer("seed", seeds)
         .integer("step", steps)
@@ -178,25 +222,24 @@ fn choices(results: &Results) -> anyhow::Result<Table> {
 }
 
 /// Seconds and tokens by phase, mean over seeds.
-fn cost(results: &Results) -> anyhow::Result<Table> {
+fn cost(groups: &Groups) -> anyhow::Result<Table> {
+    let mut of_group: Vec<&[String]> = Vec::new();
     let (mut arms, mut phases, mut seconds, mut tokens) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for arm in &results.arms {
-        let mut by_phase: BTreeMap<&str, (f64, u64)> = BTreeMap::new();
-        for usage in arm.runs.values().flat_map(|run| &run.stored.record.usage) {
-            let sum = by_phase.entry(usage.phase.as_str()).or_default();
-            *sum = (sum.0 + usage.seconds, sum.1 + usage.forward_tokens);
-        }
-        let runs = arm.runs.len();
-        for (phase, (sum_seconds, sum_tokens)) in by_phase {
-            arms.push(arm.arm);
-            phases.push(phase);
-            seconds.push(sum_seconds / runs as f64);
-            tokens.push((sum_tokens / runs as u64) as i64);
+    for group in &groups.groups {
+        for arm in &group.results.arms {
+            let runs = arm.runs.len();
+            for (phase, (sum_seconds, sum_tokens)) in arm.by_phase() {
+                of_group.push(&group.values);
+                arms.push(arm.arm);
+                phases.push(phase);
+                seconds.push(sum_seconds / runs as f64);
+                tokens.push((sum_tokens / runs as u64) as i64);
+            }
         }
     }
     let caption =
         "Wall-clock seconds and tokens through the model by phase, mean over seeds of a whole stream.";
-    Ok(Table::builder("cost", marked(caption, results))
+    Ok(labelled(Table::builder("cost", marked(caption, groups)), groups, &of_group)
         .text("arm", arms)
         .text("phase", phases)
         .float("seconds", 1, seconds)

@@ -1,11 +1,11 @@
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use sapo_learn::pretrain::Corpus;
 use sapo_prompts::Instruction;
-use sapo_prompts::sources::Bank;
+use sapo_prompts::sources::{Bank, Grammar, ParaphraseRequest, ParaphraseSource};
 use sapo_tasks::readers::{Dataset, NaturalInstructions, Split};
 use sapo_tasks::{Example, Task, layout};
 use tracing::info;
@@ -26,6 +26,15 @@ struct Source {
     wordings: Vec<Instruction>,
 }
 
+/// Wordings that the grammar makes of an instruction for which nobody has written any.
+const REWRITES: usize = 8;
+
+/// Most texts are cut to so many characters, after a word: the tokens saved pay for more texts.
+const SHORT_TEXT: usize = 480;
+
+/// Share of the texts that are not cut.
+const LONG_TEXTS: f64 = 0.25;
+
 /// How often each of the three collections is drawn from.
 const SHARES: [f64; 3] = [0.5, 0.3, 0.2];
 
@@ -45,12 +54,12 @@ impl RealText {
         let forbidden = texts_of(&superni, &evaluated)?;
 
         let natural = NaturalInstructions::open(data.join("natural-instructions"))?;
-        let natural = natural.tasks().iter().map(|natural| Source::plain(natural.task.clone()));
+        let natural = natural.tasks().iter().map(|natural| Source::with_rewrites(natural.task.clone()));
         let suite = Dataset::open("text-classification", data.join("text-classification"))?;
         let names: Vec<String> = suite.task_names().map(String::from).collect();
         // Some tasks of the suite have no training rows in this copy; the reader says so and they are left out.
         let suite = names.iter().filter_map(|name| match suite.training_task(name) {
-            Ok(task) => Some(Source::plain(task)),
+            Ok(task) => Some(Source::with_rewrites(task)),
             Err(error) => {
                 info!("left out of the corpus: {error}");
                 None
@@ -99,8 +108,14 @@ impl RealText {
 }
 
 impl Source {
-    fn plain(task: Task) -> Self {
-        Self { wordings: vec![task.instruction.clone()], task }
+    /// The task under its own wording and some by the grammar: a base that reads every task in one wording alone learns
+    /// to know tasks by it.
+    fn with_rewrites(task: Task) -> Self {
+        let request = ParaphraseRequest::new(task.instruction.clone(), labels(&task), REWRITES, 0);
+        let made = Grammar.paraphrase(&request, &mut |_| ()).unwrap_or_default();
+        let mut wordings = vec![task.instruction.clone()];
+        wordings.extend(made.variants.into_iter().map(|variant| variant.text));
+        Self { task, wordings }
     }
 
     fn with_paraphrases(task: Task, bank: &Bank) -> Self {
@@ -122,8 +137,29 @@ impl Corpus for RealText {
         let source = &self.sources[chosen];
         let wording = &source.wordings[rng.random_range(0..source.wordings.len())];
         let example = &source.task.train[rng.random_range(0..source.task.train.len())];
-        (layout::prompt(&source.task, wording, &example.input), example.target().to_string())
+        let most = if rng.random::<f64>() < LONG_TEXTS { usize::MAX } else { SHORT_TEXT };
+        let input = beginning(&example.input, most);
+        (layout::prompt(&source.task, wording, input), example.target().to_string())
     }
+}
+
+/// The beginning of a text up to the last space before so many bytes; all of a text without spaces.
+fn beginning(text: &str, most: usize) -> &str {
+    let end = text.char_indices().take_while(|(at, _)| *at < most).filter(|(_, c)| *c == ' ').last();
+    match end {
+        Some((end, _)) if text.len() > most => &text[..end],
+        _ => text,
+    }
+}
+
+/// The labels that the task names, or its answers where they are few enough to be labels.
+fn labels(task: &Task) -> Vec<String> {
+    const MOST_LABELS: usize = 10;
+    if !task.labels.is_empty() {
+        return task.labels.clone();
+    }
+    let answers: BTreeSet<&str> = task.train.iter().map(Example::target).collect();
+    if answers.len() > MOST_LABELS { Vec::new() } else { answers.into_iter().map(String::from).collect() }
 }
 
 /// The texts of all rows of some tasks, normalised.

@@ -3,7 +3,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use sapo_lab::loss_tables::LossRow;
 use sapo_learn::methods::{Lesson, MethodConfig, StreamTask};
-use sapo_learn::runs::{RowCounts, StreamSource, shorten_inputs, taken_tokens};
+use sapo_learn::runs::{PARAPHRASES, RowCounts, StreamSource, shorten_inputs, taken_tokens};
 use sapo_learn::{FixedTexts, TrainConfig, derive_seed};
 use sapo_model::{Encoded, Kind, LanguageModel, SharedPrefix, model_name, runtime};
 use sapo_prompts::{PromptPool, PromptVariant, word_count};
@@ -109,7 +109,7 @@ fn fitting(
     let mut pools = Vec::new();
     let mut fitting = Vec::new();
     for task in stream.tasks {
-        let pool = source.pool(&task, &places::project("data/prompts"))?;
+        let pool = source.pool(&task, &places::project("data/prompts"), PARAPHRASES)?;
         if taken_tokens(&task, &pool, model, 0)? + LEAST_INPUT <= model.max_tokens() {
             pools.push(pool);
             fitting.push(task);

@@ -20,6 +20,7 @@
 mod arm_metrics;
 mod axes;
 mod check;
+mod differences;
 mod error;
 mod named_points;
 pub(crate) mod palette;
@@ -37,6 +38,7 @@ mod xy;
 mod tests;
 
 pub use arm_metrics::{ArmMetrics, Metric, arm_metrics};
+pub use differences::{DifferenceRow, Differences, differences};
 pub use error::PlotError;
 pub use named_points::{NamedPoint, NamedPoints, named_points};
 pub use ranking::{RankedWording, Ranking, ranking};

@@ -5,13 +5,14 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::error::io_error;
 use super::{ARTIFACTS, MANIFEST, Store, StoreError};
 use crate::cell::{CellId, CellSpec};
 use crate::checksum;
-use crate::files::{sync_folder, write_whole};
+use crate::files::{replace, sync_folder, write_whole};
 use crate::lock::Lock;
 use crate::manifest::{FileEntry, Manifest, VERSION};
 use crate::parquet;
@@ -81,8 +82,21 @@ impl Staging {
         };
         let text = serde_json::to_vec(&Attempts { program: program.clone(), attempts })
             .map_err(|error| io_error(&path, "write")(error.into()))?;
-        write_whole(&path, &text).map_err(io_error(&path, "write"))?;
+        replace(&path, &text).map_err(io_error(&path, "write"))?;
+        self.sync_beside(path);
         Ok(attempts)
+    }
+
+    /// Syncs who works at the cell while the cell is computed: without it, progress that survives a loss of power would
+    /// be nobody's.
+    fn sync_beside(&self, attempts: PathBuf) {
+        let folder = self.folder.clone();
+        std::thread::spawn(move || {
+            let synced = File::open(&attempts).and_then(|file| file.sync_all());
+            if let Err(error) = synced.and_then(|()| sync_folder(&folder)) {
+                tracing::debug!("{} is not synced: {error}", attempts.display());
+            }
+        });
     }
 
     /// Makes the cell appear in the store.
@@ -95,11 +109,10 @@ impl Staging {
         let id = self.cell.id();
         // An empty artifacts folder says nothing; a full one stays.
         let _ = fs::remove_dir(self.artifacts());
-        let mut files = BTreeMap::new();
         // a process may have been killed between the manifest and the rename
         let path = folder.join(MANIFEST);
         remove_file(&path)?;
-        sync_tree(&folder, &folder, &mut files)?;
+        let files = sync_tree(&folder)?;
         let manifest = Manifest {
             version: VERSION,
             experiment: self.store.experiment.clone(),
@@ -176,20 +189,29 @@ fn remove_file(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Syncs every file and folder under `folder` and notes the files by their path relative to `top`.
-fn sync_tree(top: &Path, folder: &Path, files: &mut BTreeMap<String, FileEntry>) -> Result<(), StoreError> {
+/// Syncs every file and folder under `top` and notes the files by their path relative to it. Files are synced side by
+/// side, so that the disk may take them in one go.
+fn sync_tree(top: &Path) -> Result<BTreeMap<String, FileEntry>, StoreError> {
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
+    list_tree(top, &mut files, &mut folders)?;
+    let entry = |path: &PathBuf| {
+        File::open(path).and_then(|file| file.sync_all()).map_err(io_error(path, "sync"))?;
+        let (bytes, sha256) = checksum::of_file(path).map_err(io_error(path, "read"))?;
+        let name = path.strip_prefix(top).unwrap_or(path).to_string_lossy().into_owned();
+        Ok((name, FileEntry { bytes, sha256 }))
+    };
+    let entries = files.par_iter().map(entry).collect::<Result<_, StoreError>>()?;
+    folders.par_iter().try_for_each(|folder| sync_folder(folder).map_err(io_error(folder, "sync")))?;
+    Ok(entries)
+}
+
+fn list_tree(folder: &Path, files: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) -> Result<(), StoreError> {
+    folders.push(folder.to_owned());
     for entry in fs::read_dir(folder).map_err(io_error(folder, "list"))? {
         let path = entry.map_err(io_error(folder, "list"))?.path();
-        if path.is_dir() {
-            sync_tree(top, &path, files)?;
-            continue;
-        }
-        File::open(&path).and_then(|file| file.sync_all()).map_err(io_error(&path, "sync"))?;
-        let (bytes, sha256) = checksum::of_file(&path).map_err(io_error(&path, "read"))?;
-        let name = path.strip_prefix(top).unwrap_or(&path).to_string_lossy().into_owned();
-        files.insert(name, FileEntry { bytes, sha256 });
+        if path.is_dir() { list_tree(&path, files, folders)? } else { files.push(path) }
     }
-    sync_folder(folder).map_err(io_error(folder, "sync"))
+    Ok(())
 }
 
 /// Whether a staging holds anything that a later process could go on from.

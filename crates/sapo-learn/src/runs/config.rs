@@ -7,7 +7,7 @@ use sapo_tasks::{Task, TaskStream};
 use serde::{Deserialize, Serialize};
 
 use super::streams::{by_grammar, fingerprint, pool_error};
-use super::{RowCounts, StreamSource, shorten_inputs};
+use super::{PARAPHRASES, RowCounts, StreamSource, shorten_inputs};
 use crate::methods::MethodConfig;
 use crate::sapo::StreamConfig;
 use crate::{Candidates, InterferenceConfig, LearnError, ReselectionConfig, SelectionConfig, TrainConfig};
@@ -94,6 +94,34 @@ pub enum PoolSource {
     Folder(PathBuf),
 }
 
+impl PoolSource {
+    /// The original of a task and `count` paraphrases; a source that says its own number keeps it.
+    ///
+    /// # Errors
+    /// When there are too few, a file cannot be read, or they were written for another original.
+    pub fn pool(
+        &self,
+        stream: &StreamSource,
+        task: &Task,
+        bank: &Path,
+        count: usize,
+    ) -> Result<PromptPool, LearnError> {
+        match self {
+            Self::Benchmark => stream.pool(task, bank, count),
+            Self::Grammar(count) => by_grammar(task, *count),
+            Self::Folder(folder) => {
+                let path = folder.join(format!("{}.json", task.name));
+                let pool = PromptPool::load(&path).map_err(|error| pool_error(task, error))?;
+                if pool.original().text != task.instruction {
+                    let problem = format!("{}: it was made for another instruction", path.display());
+                    return Err(pool_error(task, problem));
+                }
+                Ok(pool)
+            }
+        }
+    }
+}
+
 /// Where the files of a run lie on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Places {
@@ -125,25 +153,9 @@ impl RunConfig {
     /// Names what is unknown, missing or malformed.
     pub fn tasks(&self, places: &Places) -> Result<(TaskStream, Vec<PromptPool>), LearnError> {
         let stream = self.stream.load(places.data.as_deref(), self.rows, self.seed)?;
-        let pools = stream.tasks.iter().map(|task| self.pool_of(task, &places.bank));
+        let pools = stream.tasks.iter().map(|task| self.pool.pool(&self.stream, task, &places.bank, PARAPHRASES));
         let pools = pools.collect::<Result<Vec<_>, _>>()?;
         Ok((stream, pools))
-    }
-
-    fn pool_of(&self, task: &Task, bank: &Path) -> Result<PromptPool, LearnError> {
-        match &self.pool {
-            PoolSource::Benchmark => self.stream.pool(task, bank),
-            PoolSource::Grammar(count) => by_grammar(task, *count),
-            PoolSource::Folder(folder) => {
-                let path = folder.join(format!("{}.json", task.name));
-                let pool = PromptPool::load(&path).map_err(|error| pool_error(task, error))?;
-                if pool.original().text != task.instruction {
-                    let problem = format!("{}: it was made for another instruction", path.display());
-                    return Err(pool_error(task, problem));
-                }
-                Ok(pool)
-            }
-        }
     }
 
     /// What the run is named by: everything that decides what comes of it, with content in place of paths.

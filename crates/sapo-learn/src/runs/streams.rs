@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sapo_prompts::sources::{Bank, Grammar, pool_from};
+use sapo_prompts::sources::{Bank, Filled, Grammar, ParaphraseSource, pool_from};
 use sapo_prompts::{Instruction, ParaphraseRequest, PromptPool};
 use sapo_tasks::builtin::{self, Sizes};
 use sapo_tasks::readers::{Dataset, TrainFrom};
@@ -68,29 +68,33 @@ impl StreamSource {
         Ok(stream)
     }
 
-    /// The candidates that come with the benchmark: the original instruction of a task and [`PARAPHRASES`] paraphrases. Of
-    /// the built-in benchmark its own; of SuperNI and TRACE those of the bank in the folder `bank`; elsewhere by grammar.
+    /// The candidates that come with the benchmark: the original instruction of a task and `count` paraphrases, a smaller
+    /// count being the beginning of a larger one. Of the built-in benchmark its own; of SuperNI and TRACE those of the bank
+    /// in the folder `bank`, and what it lacks by grammar; elsewhere by grammar.
     ///
     /// # Errors
     /// When there are too few paraphrases, or they were written for another original.
-    pub fn pool(&self, task: &Task, bank: &Path) -> Result<PromptPool, LearnError> {
+    pub fn pool(&self, task: &Task, bank: &Path, count: usize) -> Result<PromptPool, LearnError> {
         let (labels, paraphrases) = match self.benchmark.as_str() {
             BUILTIN => {
                 let family = builtin::family(&task.name);
                 let family =
                     family.ok_or_else(|| pool_error(task, "it is no task of the built-in benchmark"))?;
-                (task.labels.clone(), family.paraphrases(PARAPHRASES, builtin::POOL_SEED))
+                (task.labels.clone(), family.paraphrases(count, builtin::POOL_SEED))
             }
             benchmark @ ("superni" | "trace") => {
-                let bank = Bank::open(bank).map_err(|error| pool_error(task, error))?;
+                let mut bank = Bank::open(bank).map_err(|error| pool_error(task, error))?;
                 let pool = bank.pool(benchmark, &task.name, &task.instruction);
                 let pool = pool.map_err(|error| pool_error(task, error))?;
-                (pool.labels().to_vec(), pool.paraphrases().iter().take(PARAPHRASES).cloned().collect())
+                if pool.paraphrases().len() < count {
+                    return made(&mut Filled { first: &mut bank, rest: &mut Grammar }, task, count);
+                }
+                (pool.labels().to_vec(), pool.paraphrases().iter().take(count).cloned().collect())
             }
-            _ => return by_grammar(task, PARAPHRASES),
+            _ => return by_grammar(task, count),
         };
-        if paraphrases.len() < PARAPHRASES {
-            let problem = format!("there are {} paraphrases, expected {PARAPHRASES}", paraphrases.len());
+        if paraphrases.len() < count {
+            let problem = format!("there are {} paraphrases, expected {count}", paraphrases.len());
             return Err(pool_error(task, problem));
         }
         PromptPool::new(Instruction::new(task.instruction.as_str()), labels, paraphrases)
@@ -110,8 +114,13 @@ pub fn fingerprint(stream: &TaskStream, pools: &[PromptPool]) -> String {
 
 /// The original instruction of a task and `count` paraphrases by grammar.
 pub(crate) fn by_grammar(task: &Task, count: usize) -> Result<PromptPool, LearnError> {
+    made(&mut Grammar, task, count)
+}
+
+/// The original instruction of a task and `count` paraphrases by a source.
+fn made(source: &mut dyn ParaphraseSource, task: &Task, count: usize) -> Result<PromptPool, LearnError> {
     let request = ParaphraseRequest::new(task.instruction.clone(), task.labels.clone(), count, 0);
-    pool_from(&mut Grammar, &request, &mut |_| ()).map_err(|error| pool_error(task, error))
+    pool_from(source, &request, &mut |_| ()).map_err(|error| pool_error(task, error))
 }
 
 pub(crate) fn pool_error(task: &Task, problem: impl ToString) -> LearnError {

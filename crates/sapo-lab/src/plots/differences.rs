@@ -1,0 +1,168 @@
+//! Differences from a baseline with their intervals: a row for each place (a stream, a method), a panel for each metric.
+
+use super::axes::{Axis, LABEL, MARGIN, PANEL, Plot, Swatch, TICK, WIDTH, legend, title};
+use super::check::Check;
+use super::error::PlotError;
+use super::palette::{BLACK, GREY, GRID, WHITE, colours};
+use super::render::Figure;
+use super::scene::{Align, Scene};
+use super::text::Face;
+use sapo_metrics::Estimate;
+
+/// What [`differences`] draws.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Differences {
+    /// Title of the figure.
+    pub title: String,
+    /// What stands below the panels: `minus static (ROUGE-L points)`.
+    pub unit: String,
+    /// The panels, in order.
+    pub metrics: Vec<String>,
+    /// One colour each.
+    pub arms: Vec<String>,
+    /// From top to bottom.
+    pub rows: Vec<DifferenceRow>,
+}
+
+/// The differences at one place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DifferenceRow {
+    /// Name of the place.
+    pub name: String,
+    /// Whether it stands for several others: its name is bold.
+    pub whole: bool,
+    /// `[metric][arm]`; none where it was not measured.
+    pub values: Vec<Vec<Option<Estimate>>>,
+}
+
+const SLOT: f64 = 30.0;
+const PAD: f64 = 16.0;
+const LONGEST_NAME: f64 = 330.0;
+const CAP: f64 = 7.0;
+
+/// A dot with its interval for each arm, in rows, about a line at zero.
+///
+/// # Errors
+/// [`PlotError`] where there is no metric, arm or row, lengths disagree, or a number is not finite.
+pub fn differences(data: &Differences) -> Result<Figure, PlotError> {
+    check(data)?;
+    let paints = colours(data.arms.iter().map(String::as_str));
+    let mut scene = Scene::new(WIDTH);
+    let mut top = title(&mut scene, &data.title);
+    if data.arms.len() > 1 {
+        let entries: Vec<_> =
+            data.arms.iter().zip(&paints).map(|(arm, paint)| (Swatch::Line(*paint), arm.clone())).collect();
+        top = legend(&mut scene, top, &entries);
+    }
+    let face = |row: &DifferenceRow| if row.whole { Face::bold(TICK.em) } else { TICK };
+    let names: Vec<String> = data.rows.iter().map(|row| face(row).fit(&row.name, LONGEST_NAME)).collect();
+    let widths = data.rows.iter().zip(&names).map(|(row, name)| face(row).width(name));
+    let room = widths.fold(0.0, f64::max) + 18.0;
+    let axes: Vec<Axis> = (0..data.metrics.len()).map(|metric| axis(data, metric)).collect();
+    let gap = 20.0 + axes.iter().map(|axis| axis.label_width(TICK)).fold(0.0, f64::max);
+    let panels = data.metrics.len() as f64;
+    let left = MARGIN + room;
+    let width = (WIDTH - MARGIN - left - gap * (panels - 0.5)) / panels;
+    let top = top + PANEL.line() + 8.0;
+    let pitch = SLOT * data.arms.len() as f64 + PAD;
+    let bottom = top + pitch * data.rows.len() as f64;
+
+    for (i, (row, name)) in data.rows.iter().zip(&names).enumerate() {
+        scene.text((left - 18.0, top + pitch * (i as f64 + 0.5)), name, face(row), Align::Right);
+    }
+    for (metric, (heading, x)) in data.metrics.iter().zip(axes).enumerate() {
+        let from = left + metric as f64 * (width + gap);
+        let plot = Plot { left: from, top, right: from + width, bottom, x, y: Axis::counting(0, 1, 1) };
+        scene.text((from, top - 8.0 - PANEL.line() / 2.0), PANEL.fit(heading, width), PANEL, Align::Left);
+        for tick in &plot.x.ticks {
+            scene.line(&[(plot.px(*tick), top), (plot.px(*tick), bottom)], 2.0, GRID);
+        }
+        for i in 1..data.rows.len() {
+            let y = top + pitch * i as f64;
+            scene.line(&[(from, y), (from + width, y)], 2.0, GRID);
+        }
+        scene.line(&[(plot.px(0.0), top), (plot.px(0.0), bottom)], 3.0, GREY);
+        scene.line(&[(from, bottom), (from + width, bottom)], 2.0, BLACK);
+        plot.draw_x(&mut scene, true);
+        for (i, row) in data.rows.iter().enumerate() {
+            for (arm, value) in row.values[metric].iter().enumerate() {
+                let Some(value) = value else { continue };
+                let y = top + pitch * i as f64 + PAD / 2.0 + SLOT * (arm as f64 + 0.5);
+                let (low, high) = (plot.px(value.low), plot.px(value.high));
+                scene.line(&[(low, y), (high, y)], 4.0, paints[arm]);
+                for x in [low, high] {
+                    scene.line(&[(x, y - CAP), (x, y + CAP)], 4.0, paints[arm]);
+                }
+                scene.disc((plot.px(value.mean), y), 12.0, WHITE, 1.0);
+                scene.disc((plot.px(value.mean), y), 9.0, paints[arm], 1.0);
+            }
+        }
+    }
+    let below = bottom + 14.0 + TICK.line() + 10.0 + LABEL.em / 2.0;
+    let unit = LABEL.fit(&data.unit, WIDTH - MARGIN - left);
+    scene.text(((left + WIDTH - MARGIN) / 2.0, below), unit, LABEL, Align::Centre);
+    scene.height = below + LABEL.em / 2.0 + MARGIN;
+    Ok(Figure { scene })
+}
+
+fn axis(data: &Differences, metric: usize) -> Axis {
+    let values = data.rows.iter().flat_map(|row| row.values[metric].iter().flatten());
+    Axis::covering(values.flat_map(|value| [value.low, value.high]).chain([0.0]), 3)
+}
+
+fn check(data: &Differences) -> Result<(), PlotError> {
+    let check = Check("differences");
+    check.some(&data.metrics, "metrics")?;
+    check.some(&data.arms, "arms")?;
+    check.some(&data.rows, "rows")?;
+    check.distinct(data.arms.iter().map(String::as_str))?;
+    for row in &data.rows {
+        check.length(row.values.len(), data.metrics.len(), format!("metrics of {}", row.name))?;
+        for (metric, values) in data.metrics.iter().zip(&row.values) {
+            check.length(values.len(), data.arms.len(), format!("arms of {metric} of {}", row.name))?;
+            for (arm, value) in data.arms.iter().zip(values) {
+                if let Some(value) = value {
+                    check.estimate(value, || format!("{metric} of {arm}, {}", row.name))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(rows: usize) -> Differences {
+        let estimate = |mean: f64| Some(Estimate { mean, low: mean - 1.3, high: mean + 2.0, n: 30 });
+        let row = |i: usize| DifferenceRow {
+            name: if i == 0 { "all".into() } else { format!("stream number {i} with a long name that goes on") },
+            whole: i == 0,
+            values: (0..3).map(|m| vec![estimate((i * m) as f64 - 3.0), estimate(-12.0), None]).collect(),
+        };
+        Differences {
+            title: "Each arm against static".into(),
+            unit: "minus static (ROUGE-L points), mean and 95 % interval".into(),
+            metrics: ["AP", "BWT", "FWT"].map(String::from).to_vec(),
+            arms: ["sapo", "sapp", "random"].map(String::from).to_vec(),
+            rows: (0..rows).map(row).collect(),
+        }
+    }
+
+    #[test]
+    fn texts_do_not_touch() {
+        for rows in [1, 7] {
+            let crowded = differences(&data(rows)).unwrap().scene.crowded();
+            assert!(crowded.is_empty(), "{crowded:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_refused() {
+        assert!(matches!(differences(&data(0)), Err(PlotError::Empty { .. })));
+        let mut short = data(2);
+        short.rows[1].values[2].pop();
+        assert!(matches!(differences(&short), Err(PlotError::Mismatch { .. })));
+    }
+}

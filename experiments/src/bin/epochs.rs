@@ -1,0 +1,13 @@
+//! `just experiment epochs`: see `configs/epochs.toml` for the question and the settings.
+
+use std::process::ExitCode;
+
+use experiments::comparison::Comparison;
+use experiments::exit_code;
+
+fn main() -> ExitCode {
+    match Comparison::new("epochs", include_str!("../../configs/epochs.toml")) {
+        Ok(study) => sapo_lab::drive(&study),
+        Err(error) => exit_code(Err(error)),
+    }
+}

@@ -1,0 +1,13 @@
+//! `just experiment rank`: see `configs/rank.toml` for the question and the settings.
+
+use std::process::ExitCode;
+
+use experiments::comparison::Comparison;
+use experiments::exit_code;
+
+fn main() -> ExitCode {
+    match Comparison::new("rank", include_str!("../../configs/rank.toml")) {
+        Ok(study) => sapo_lab::drive(&study),
+        Err(error) => exit_code(Err(error)),
+    }
+}

@@ -1,0 +1,13 @@
+//! `just experiment rules`: see `configs/rules.toml` for the question and the settings.
+
+use std::process::ExitCode;
+
+use experiments::comparison::Comparison;
+use experiments::exit_code;
+
+fn main() -> ExitCode {
+    match Comparison::new("rules", include_str!("../../configs/rules.toml")) {
+        Ok(study) => sapo_lab::drive(&study),
+        Err(error) => exit_code(Err(error)),
+    }
+}

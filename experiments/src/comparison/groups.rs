@@ -1,0 +1,207 @@
+//! Stored runs sorted into groups that are compared within: one stream, one point of every axis.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail};
+use sapo_lab::{ExperimentArgs, StoredRun};
+use sapo_metrics::{Convention, TransferMatrix};
+
+use super::config::ComparisonConfig;
+use super::matrices::{Results, estimate};
+
+/// AP, BWT and FWT, in this order everywhere.
+pub(super) const METRICS: [&str; 3] = ["AP", "BWT", "FWT"];
+
+/// The conventions of tables, the one of figures and tests first.
+pub(super) const CONVENTIONS: [Convention; 2] = [Convention::Released, Convention::Printed];
+
+/// What the mean over several streams is called where a stream's name would stand.
+pub(super) const ALL_STREAMS: &str = "all";
+
+/// All runs of the comparison.
+pub(super) struct Groups<'a> {
+    /// One for each stream and combination of points, in the order of the grid.
+    pub(super) groups: Vec<Group<'a>>,
+    /// What the groups differ by.
+    pub(super) labels: Vec<Label>,
+    /// Name of the arm that the others are compared with.
+    pub(super) baseline: &'a str,
+    /// Whether any run was made with `--limit-*`.
+    pub(super) limited: bool,
+}
+
+/// Something that groups differ by.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Label {
+    /// Key of a cell's configuration.
+    pub(super) key: String,
+    /// Name for readers.
+    pub(super) name: String,
+}
+
+/// The runs of one stream at one point of every axis.
+pub(super) struct Group<'a> {
+    /// The values of the labels, the stream first.
+    pub(super) values: Vec<String>,
+    pub(super) results: Results<'a>,
+}
+
+/// AP, BWT and FWT of one run, by convention.
+pub(super) type Numbers = [[f64; 3]; 2];
+
+/// The numbers of a group's arms, or of their means over streams.
+pub(super) struct Row<'a> {
+    /// The values of the labels, the stream first.
+    pub(super) values: Vec<String>,
+    /// Whether it is the mean over streams.
+    pub(super) pooled: bool,
+    /// By arm and seed.
+    pub(super) arms: Vec<ArmNumbers<'a>>,
+}
+
+pub(super) struct ArmNumbers<'a> {
+    pub(super) arm: &'a str,
+    pub(super) by_seed: BTreeMap<u64, Numbers>,
+}
+
+impl<'a> Groups<'a> {
+    pub(super) fn from_runs(
+        runs: &'a [StoredRun],
+        config: &'a ComparisonConfig,
+        args: &ExperimentArgs,
+    ) -> anyhow::Result<Self> {
+        let mut labels = vec![Label { key: "stream".to_string(), name: "stream".to_string() }];
+        for axis in config.axes(&args.scale)? {
+            labels.push(Label { key: axis.key.clone(), name: axis.name.clone() });
+        }
+        let arms = config.arms(&args.scale)?;
+        let mut groups: Vec<(Vec<String>, Vec<&StoredRun>)> = Vec::new();
+        for run in runs {
+            let value = |label: &Label| run.axis(&label.key).with_context(|| format!("a run without {}", label.key));
+            let values = labels.iter().map(value).collect::<anyhow::Result<Vec<_>>>()?;
+            match groups.iter_mut().find(|(known, _)| *known == values) {
+                Some((_, of_group)) => of_group.push(run),
+                None => groups.push((values, vec![run])),
+            }
+        }
+        if groups.is_empty() {
+            bail!("there is no finished run to report");
+        }
+        let group = |(values, runs): (Vec<String>, Vec<&'a StoredRun>)| {
+            Ok(Group { values, results: Results::from_runs(&runs, arms)? })
+        };
+        let groups = groups.into_iter().map(group).collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(Self { groups, labels, baseline: &config.baseline, limited: runs.iter().any(StoredRun::limited) })
+    }
+
+    /// Whether there are several streams.
+    pub(super) fn several_streams(&self) -> bool {
+        self.groups.iter().any(|group| group.values[0] != self.groups[0].values[0])
+    }
+
+    /// The labels by which rows of tables have to be told apart: places in [`Groups::labels`].
+    pub(super) fn shown(&self) -> Vec<usize> {
+        (0..self.labels.len()).filter(|&place| place > 0 || self.several_streams()).collect()
+    }
+
+    /// The names of all arms with a run, in the order of the first group that has them.
+    pub(super) fn arms(&self) -> Vec<&'a str> {
+        let mut names = Vec::new();
+        for arm in self.groups.iter().flat_map(|group| &group.results.arms) {
+            if !names.contains(&arm.arm) {
+                names.push(arm.arm);
+            }
+        }
+        names
+    }
+
+    /// The numbers of every group, means over streams first.
+    pub(super) fn rows(&self) -> anyhow::Result<Vec<Row<'a>>> {
+        let rows = self.groups.iter().map(Group::row).collect::<anyhow::Result<Vec<_>>>()?;
+        let pooled = if self.several_streams() { pooled(&rows) } else { Vec::new() };
+        Ok(pooled.into_iter().chain(rows).collect())
+    }
+
+    /// The rows that stand for the whole: means over streams where there are several, else all.
+    pub(super) fn main_rows(&self) -> anyhow::Result<Vec<Row<'a>>> {
+        let several = self.several_streams();
+        Ok(self.rows()?.into_iter().filter(|row| row.pooled == several).collect())
+    }
+}
+
+impl<'a> Group<'a> {
+    fn row(&self) -> anyhow::Result<Row<'a>> {
+        let mut arms = Vec::new();
+        for arm in &self.results.arms {
+            let of = |(&seed, run): (&u64, &super::matrices::SeedRun<'a>)| Ok((seed, numbers(&run.matrix)?));
+            let by_seed = arm.runs.iter().map(of).collect::<anyhow::Result<_>>()?;
+            arms.push(ArmNumbers { arm: arm.arm, by_seed });
+        }
+        Ok(Row { values: self.values.clone(), pooled: false, arms })
+    }
+}
+
+fn numbers(matrix: &TransferMatrix) -> anyhow::Result<Numbers> {
+    let mut numbers = [[0.0; 3]; 2];
+    for (numbers, convention) in numbers.iter_mut().zip(CONVENTIONS) {
+        let transfer = matrix.transfer(convention)?;
+        let several = |value: Option<f64>| value.context("BWT and FWT of a stream of one task");
+        *numbers = [transfer.ap, several(transfer.bwt)?, several(transfer.fwt)?];
+    }
+    Ok(numbers)
+}
+
+/// For every combination of points: the mean over its streams, of the seeds that all of them have.
+fn pooled<'a>(rows: &[Row<'a>]) -> Vec<Row<'a>> {
+    let mut points: Vec<&[String]> = Vec::new();
+    for row in rows {
+        if !points.contains(&&row.values[1..]) {
+            points.push(&row.values[1..]);
+        }
+    }
+    let mut pooled = Vec::new();
+    for point in points {
+        let streams: Vec<&Row> = rows.iter().filter(|row| row.values[1..] == *point).collect();
+        let mut arms = Vec::new();
+        for arm in streams[0].arms.iter().map(|arm| arm.arm) {
+            let of_arm: Option<Vec<&ArmNumbers>> =
+                streams.iter().map(|row| row.arms.iter().find(|other| other.arm == arm)).collect();
+            let Some(of_arm) = of_arm else { continue };
+            let mean = |seed: u64| {
+                let all: Option<Vec<&Numbers>> = of_arm.iter().map(|arm| arm.by_seed.get(&seed)).collect();
+                Some((seed, mean_of(&all?)))
+            };
+            let by_seed: BTreeMap<u64, Numbers> = of_arm[0].by_seed.keys().filter_map(|&seed| mean(seed)).collect();
+            if !by_seed.is_empty() {
+                arms.push(ArmNumbers { arm, by_seed });
+            }
+        }
+        if !arms.is_empty() {
+            let values = std::iter::once(ALL_STREAMS.to_string()).chain(point.iter().cloned()).collect();
+            pooled.push(Row { values, pooled: true, arms });
+        }
+    }
+    pooled
+}
+
+fn mean_of(all: &[&Numbers]) -> Numbers {
+    let mut mean = [[0.0; 3]; 2];
+    for (convention, of_convention) in mean.iter_mut().enumerate() {
+        for (metric, value) in of_convention.iter_mut().enumerate() {
+            *value = all.iter().map(|numbers| numbers[convention][metric]).sum::<f64>() / all.len() as f64;
+        }
+    }
+    mean
+}
+
+impl ArmNumbers<'_> {
+    /// One metric of every run, in the order of the seeds.
+    pub(super) fn values(&self, convention: usize, metric: usize) -> Vec<f64> {
+        self.by_seed.values().map(|numbers| numbers[convention][metric]).collect()
+    }
+
+    /// Mean and interval of one metric.
+    pub(super) fn estimate(&self, convention: usize, metric: usize) -> anyhow::Result<sapo_metrics::Estimate> {
+        estimate(&self.values(convention, metric))
+    }
+}
