@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::material::Material;
-use crate::settings::{self, Settings};
+use crate::settings::{self, SCALES, Settings};
 
 /// `configs/<name>.toml`: what is compared with what; the settings are those of the scale.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -146,6 +146,8 @@ impl ComparisonConfig {
     /// Reads a configuration and checks what its types do not.
     pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
         let config: Self = toml::from_str(text)?;
+        let unknown = config.scales.keys().find(|scale| !SCALES.contains(&scale.as_str()));
+        ensure!(unknown.is_none(), "unknown scale {}", unknown.map_or("", String::as_str));
         ensure!(!config.scales.is_empty(), "no scale");
         for scale in config.scales.keys() {
             let arms = config.arms(scale)?;
@@ -159,10 +161,15 @@ impl ComparisonConfig {
         Ok(config)
     }
 
+    /// The scale that a command line asks for; by default the first that the experiment has.
+    pub(super) fn scale<'a>(&self, args: &ExperimentArgs) -> anyhow::Result<&'a str> {
+        let known: Vec<&str> = SCALES.into_iter().filter(|scale| self.scales.contains_key(*scale)).collect();
+        Ok(args.scale_among(&known)?)
+    }
+
     /// What is done at a scale.
     pub(super) fn at(&self, scale: &str) -> anyhow::Result<&AtScale> {
-        let known = || self.scales.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        self.scales.get(scale).with_context(|| format!("--scale: expected one of {}, got `{scale}`", known()))
+        self.scales.get(scale).with_context(|| format!("no scale {scale}"))
     }
 
     /// The arms of a scale.
@@ -212,7 +219,12 @@ impl ComparisonConfig {
 }
 
 impl Variation {
-    pub(super) fn cell(&self, seed: u64, args: &ExperimentArgs, known: &Hashes) -> anyhow::Result<CellConfig> {
+    pub(super) fn cell(
+        &self,
+        seed: u64,
+        args: &ExperimentArgs,
+        known: &Hashes,
+    ) -> anyhow::Result<CellConfig> {
         let settings = &self.settings;
         Ok(CellConfig {
             arm: self.arm.clone(),

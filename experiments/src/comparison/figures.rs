@@ -34,7 +34,9 @@ pub(super) fn write(groups: &Groups, config: &ComparisonConfig, folder: &Path) -
     if let Some(figure) = differences(groups, &paired, note)? {
         figure.write(folder, "differences")?;
     }
-    if let Some(number) = (1..groups.labels.len()).find(|&label| numeric(groups, label)) {
+    // a line needs one axis: with two, several dots would have one x
+    if groups.labels.len() == 2 && numeric(groups, 1) {
+        let number = 1;
         along(groups, &main, number, note)?.write(folder, "ap_along_axis")?;
         if let Some(figure) = difference_along(groups, &paired, number, note)? {
             figure.write(folder, "difference_along_axis")?;
@@ -173,12 +175,13 @@ fn differences(groups: &Groups, paired: &[PairedRow], note: &str) -> anyhow::Res
             let row = of_group.iter().find(|row| row.metric == metric && row.arm == arm)?;
             Some(row.comparison.difference)
         };
-        let values = METRICS.iter().map(|metric| arms.iter().map(|arm| value(metric, arm)).collect()).collect();
+        let values =
+            METRICS.iter().map(|metric| arms.iter().map(|arm| value(metric, arm)).collect()).collect();
         let row = &of_group[0];
         let point = point(groups, &row.values);
-        let stream = groups.several_streams().then(|| {
-            if row.pooled { "all streams".to_string() } else { row.values[0].clone() }
-        });
+        let stream = groups
+            .several_streams()
+            .then(|| if row.pooled { "all streams".to_string() } else { row.values[0].clone() });
         let name: Vec<String> = point.into_iter().chain(stream).collect();
         let name = if name.is_empty() { place(&row.values[0]) } else { name.join(", ") };
         rows.push(DifferenceRow { name, whole: row.pooled, values });

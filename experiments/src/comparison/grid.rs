@@ -14,15 +14,16 @@ use crate::{places, streams};
 
 /// Seeds innermost but for the arms, so that what is compared is computed together.
 pub(super) fn cells(config: &ComparisonConfig, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>> {
-    let known: Vec<&str> = config.arms(&args.scale)?.iter().map(String::as_str).collect();
+    let scale = config.scale(args)?;
+    let known: Vec<&str> = config.arms(scale)?.iter().map(String::as_str).collect();
     let arms = args.arms_among(&known)?;
-    let axes = axes(config, &args.scale)?;
+    let axes = axes(config, scale)?;
     let axes: Vec<&str> = axes.iter().map(String::as_str).collect();
     let data = streams::absolute(args.data.as_ref())?;
     let (mut models, mut fingerprints) = (Models::default(), BTreeMap::new());
     let mut cells = Vec::new();
-    for variations in config.variations(&args.scale, &arms)?.chunks(arms.len()) {
-        for seed in args.seeds_or(config.at(&args.scale)?.seeds) {
+    for variations in config.variations(scale, &arms)?.chunks(arms.len()) {
+        for seed in args.seeds_or(config.at(scale)?.seeds) {
             for variation in variations {
                 let mut variation = variation.clone();
                 variation.settings = variation.settings.limited_by(args);
@@ -65,17 +66,25 @@ impl Models {
             "--model: this experiment varies the model ({} and {name}), so none can be given",
             self.0.keys().next().map_or("", String::as_str)
         );
-        let model = places::model(args.model.as_deref(), name, args.quiet)?;
-        let model = std::path::absolute(&model)
-            .with_context(|| format!("cannot resolve {}", model.display()))?;
+        let looked_at = args.dry_run || args.list;
+        let model = match (&args.model, looked_at) {
+            (None, true) => places::on_disk(name),
+            (given, _) => places::model(given.as_deref(), name, args.quiet)?,
+        };
+        let model =
+            std::path::absolute(&model).with_context(|| format!("cannot resolve {}", model.display()))?;
         let sha256 = match model.join("config.json").exists() {
             true => directory_sha256(&model)?,
             // the cells of a model that is not here can be looked at, not computed
-            false if args.dry_run || args.list => "not here".to_string(),
+            false if looked_at => "not here".to_string(),
             false => bail!(
                 "no model in {}: give one with --model{}",
                 model.display(),
-                if name.contains('/') { String::new() } else { format!(", or make the base with `just pretrain {name}`") }
+                if name.contains('/') {
+                    String::new()
+                } else {
+                    format!(", or make the base with `just pretrain {name}`")
+                }
             ),
         };
         self.0.insert(name.to_string(), (model.clone(), sha256.clone()));

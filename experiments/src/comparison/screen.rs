@@ -11,6 +11,9 @@ use super::tables::{PairedRow, paired_rows};
 /// Below this, a difference is called one.
 const SIGNIFICANT: f64 = 0.05;
 
+/// So many tables of arms fit the screen.
+const MOST_POINTS: usize = 3;
+
 /// The smallest p that the exact sign-flip test can give with n pairs, times the number of tests, has to be below
 /// [`SIGNIFICANT`]; otherwise no data could decide anything.
 fn seeds_that_can_decide(tests: usize) -> usize {
@@ -30,7 +33,9 @@ pub(super) fn render(
 
     let widest = groups.arms().iter().map(|arm| arm.chars().count()).max().unwrap_or(0);
     let width = widest.max(8);
-    for row in groups.main_rows()? {
+    let rows = groups.main_rows()?;
+    // what does not fit a screen stands in the table by_arm
+    for row in rows.iter().filter(|_| rows.len() <= MOST_POINTS) {
         if let Some(point) = point(groups, &row.values) {
             writeln!(screen, "{point}")?;
         }
@@ -50,8 +55,7 @@ pub(super) fn render(
     )?;
 
     let several = groups.several_streams();
-    let rows: Vec<PairedRow> =
-        paired_rows(groups)?.into_iter().filter(|row| row.pooled == several).collect();
+    let rows: Vec<PairedRow> = paired_rows(groups)?.into_iter().filter(|row| row.pooled == several).collect();
     let baseline = groups.baseline;
     if rows.is_empty() {
         writeln!(screen, "No paired test: it needs {baseline} and another arm on at least 2 common seeds.")?;
@@ -90,7 +94,11 @@ fn scope(groups: &Groups) -> String {
         [one] => format!("stream {one} ({} tasks)", groups.groups[0].results.tasks.len()),
         _ => {
             let mut distinct = Vec::new();
-            streams.into_iter().for_each(|name| if !distinct.contains(&name) { distinct.push(name) });
+            streams.into_iter().for_each(|name| {
+                if !distinct.contains(&name) {
+                    distinct.push(name)
+                }
+            });
             format!("mean over streams {}", distinct.join(", "))
         }
     }
@@ -98,7 +106,8 @@ fn scope(groups: &Groups) -> String {
 
 /// `method ewc, rank 8`; none where there is no axis.
 pub(super) fn point(groups: &Groups, values: &[String]) -> Option<String> {
-    let parts = groups.labels.iter().zip(values).skip(1).map(|(label, value)| format!("{} {value}", label.name));
+    let parts =
+        groups.labels.iter().zip(values).skip(1).map(|(label, value)| format!("{} {value}", label.name));
     Some(parts.collect::<Vec<_>>().join(", ")).filter(|point| !point.is_empty())
 }
 
