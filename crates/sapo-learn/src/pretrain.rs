@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
-use rand::{Rng, SeedableRng};
 use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sapo_model::{
     Batch, Encoded, LanguageModel, LlamaConfig, ModelError, Weights, save_safetensors, train_tokenizer,
@@ -105,8 +105,7 @@ pub fn pretrain(
 ) -> Result<LanguageModel, LearnError> {
     prepare_directory(corpus, config, directory)?;
     let weights_seed = derive_seed(config.seed, "weights", 0);
-    let mut model =
-        LanguageModel::fresh(directory, weights_seed, config.precision.kind(), Device::Cpu)?;
+    let mut model = LanguageModel::fresh(directory, weights_seed, config.precision.kind(), Device::Cpu)?;
     let named = model.train_all_parameters();
     let adamw = AdamWConfig { beta2: 0.98, weight_decay: config.weight_decay, ..AdamWConfig::default() };
     let mut optimizer = AdamW::new(named.iter().map(|(_, tensor)| tensor.shallow_clone()).collect(), adamw);

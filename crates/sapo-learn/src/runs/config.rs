@@ -153,7 +153,8 @@ impl RunConfig {
     /// Names what is unknown, missing or malformed.
     pub fn tasks(&self, places: &Places) -> Result<(TaskStream, Vec<PromptPool>), LearnError> {
         let stream = self.stream.load(places.data.as_deref(), self.rows, self.seed)?;
-        let pools = stream.tasks.iter().map(|task| self.pool.pool(&self.stream, task, &places.bank, PARAPHRASES));
+        let pools =
+            stream.tasks.iter().map(|task| self.pool.pool(&self.stream, task, &places.bank, PARAPHRASES));
         let pools = pools.collect::<Result<Vec<_>, _>>()?;
         Ok((stream, pools))
     }

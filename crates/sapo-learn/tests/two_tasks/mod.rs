@@ -45,7 +45,12 @@ pub(crate) fn lora() -> LoraConfig {
 pub(crate) fn config(selector: SelectorConfig) -> StreamConfig {
     StreamConfig {
         candidates: Candidates::Given,
-        selection: SelectionConfig { selector, examples: 12, token_budget: 4096, ..SelectionConfig::default() },
+        selection: SelectionConfig {
+            selector,
+            examples: 12,
+            token_budget: 4096,
+            ..SelectionConfig::default()
+        },
         interference: None,
         reselection: None,
         method: MethodConfig::LoraInc(LoraInc { lora: lora() }),
