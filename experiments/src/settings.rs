@@ -156,7 +156,9 @@ mod tests {
                 settings.unwrap_or_else(|error| panic!("{scale}, {name}: {error:#}"));
             }
         }
-        assert!(Settings::layered("large", [&stream]).unwrap_err().to_string().contains("nano, small, paper"));
+        assert!(
+            Settings::layered("large", [&stream]).unwrap_err().to_string().contains("nano, small, paper")
+        );
         assert!(arm("sapa").unwrap_err().to_string().contains("sapo"));
     }
 
@@ -164,10 +166,7 @@ mod tests {
     fn a_section_is_changed_key_by_key_and_a_named_one_replaced() {
         let mut settings = table("[train]\nepochs = 4\nlearning_rate = 1e-3\n[method]\nname = 'ewc'\nr = 40");
         lay_over(&mut settings, &table("[train]\nepochs = 8\n[method]\nname = 'lora-inc'"));
-        assert_eq!(
-            settings,
-            table("[train]\nepochs = 8\nlearning_rate = 1e-3\n[method]\nname = 'lora-inc'")
-        );
+        assert_eq!(settings, table("[train]\nepochs = 8\nlearning_rate = 1e-3\n[method]\nname = 'lora-inc'"));
         lay_over(&mut settings, &table("[method]\nr = 2"));
         assert_eq!(settings["method"], Value::Table(table("name = 'lora-inc'\nr = 2")));
     }

@@ -212,7 +212,12 @@ impl ComparisonConfig {
 }
 
 impl Variation {
-    pub(super) fn cell(&self, seed: u64, args: &ExperimentArgs, known: &Hashes) -> anyhow::Result<CellConfig> {
+    pub(super) fn cell(
+        &self,
+        seed: u64,
+        args: &ExperimentArgs,
+        known: &Hashes,
+    ) -> anyhow::Result<CellConfig> {
         let settings = &self.settings;
         Ok(CellConfig {
             arm: self.arm.clone(),

@@ -13,7 +13,12 @@ pub(super) fn figure(groups: &Groups, rows: &[Row], note: &str) -> anyhow::Resul
     for row in rows.iter().take(1) {
         for arm in &row.arms {
             let ap = arm.estimate(0, 0)?.mean;
-            points.push(NamedPoint { name: arm.arm.to_string(), x: share(groups, arm.arm), y: ap, bold: arm.arm == "sapo" });
+            points.push(NamedPoint {
+                name: arm.arm.to_string(),
+                x: share(groups, arm.arm),
+                y: ap,
+                bold: arm.arm == "sapo",
+            });
         }
     }
     Ok(plots::named_points(&NamedPoints {
@@ -28,7 +33,8 @@ pub(super) fn figure(groups: &Groups, rows: &[Row], note: &str) -> anyhow::Resul
 /// In percent, over all groups.
 fn share(groups: &Groups, arm: &str) -> f64 {
     let (mut choosing, mut training) = (0.0, 0.0);
-    for results in groups.groups.iter().flat_map(|group| group.results.arms.iter().filter(|of| of.arm == arm)) {
+    for results in groups.groups.iter().flat_map(|group| group.results.arms.iter().filter(|of| of.arm == arm))
+    {
         for (phase, (_, tokens)) in results.by_phase() {
             if CHOOSING.contains(&phase) {
                 choosing += tokens as f64;

@@ -173,12 +173,13 @@ fn differences(groups: &Groups, paired: &[PairedRow], note: &str) -> anyhow::Res
             let row = of_group.iter().find(|row| row.metric == metric && row.arm == arm)?;
             Some(row.comparison.difference)
         };
-        let values = METRICS.iter().map(|metric| arms.iter().map(|arm| value(metric, arm)).collect()).collect();
+        let values =
+            METRICS.iter().map(|metric| arms.iter().map(|arm| value(metric, arm)).collect()).collect();
         let row = &of_group[0];
         let point = point(groups, &row.values);
-        let stream = groups.several_streams().then(|| {
-            if row.pooled { "all streams".to_string() } else { row.values[0].clone() }
-        });
+        let stream = groups
+            .several_streams()
+            .then(|| if row.pooled { "all streams".to_string() } else { row.values[0].clone() });
         let name: Vec<String> = point.into_iter().chain(stream).collect();
         let name = if name.is_empty() { place(&row.values[0]) } else { name.join(", ") };
         rows.push(DifferenceRow { name, whole: row.pooled, values });

@@ -77,7 +77,8 @@ impl<'a> Groups<'a> {
         let arms = config.arms(&args.scale)?;
         let mut groups: Vec<(Vec<String>, Vec<&StoredRun>)> = Vec::new();
         for run in runs {
-            let value = |label: &Label| run.axis(&label.key).with_context(|| format!("a run without {}", label.key));
+            let value =
+                |label: &Label| run.axis(&label.key).with_context(|| format!("a run without {}", label.key));
             let values = labels.iter().map(value).collect::<anyhow::Result<Vec<_>>>()?;
             match groups.iter_mut().find(|(known, _)| *known == values) {
                 Some((_, of_group)) => of_group.push(run),
@@ -171,7 +172,8 @@ fn pooled<'a>(rows: &[Row<'a>]) -> Vec<Row<'a>> {
                 let all: Option<Vec<&Numbers>> = of_arm.iter().map(|arm| arm.by_seed.get(&seed)).collect();
                 Some((seed, mean_of(&all?)))
             };
-            let by_seed: BTreeMap<u64, Numbers> = of_arm[0].by_seed.keys().filter_map(|&seed| mean(seed)).collect();
+            let by_seed: BTreeMap<u64, Numbers> =
+                of_arm[0].by_seed.keys().filter_map(|&seed| mean(seed)).collect();
             if !by_seed.is_empty() {
                 arms.push(ArmNumbers { arm, by_seed });
             }
@@ -201,7 +203,11 @@ impl ArmNumbers<'_> {
     }
 
     /// Mean and interval of one metric.
-    pub(super) fn estimate(&self, convention: usize, metric: usize) -> anyhow::Result<sapo_metrics::Estimate> {
+    pub(super) fn estimate(
+        &self,
+        convention: usize,
+        metric: usize,
+    ) -> anyhow::Result<sapo_metrics::Estimate> {
         estimate(&self.values(convention, metric))
     }
 }

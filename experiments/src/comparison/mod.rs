@@ -57,7 +57,14 @@ impl Study for Comparison {
     }
 
     fn cell_memory(&self, args: &ExperimentArgs) -> Option<u64> {
-        let model = &self.config.variations(&args.scale, &[&self.config.baseline]).ok()?.first()?.settings.model.clone();
+        let model = &self
+            .config
+            .variations(&args.scale, &[&self.config.baseline])
+            .ok()?
+            .first()?
+            .settings
+            .model
+            .clone();
         places::cell_memory(&places::model(args.model.as_deref(), model, args.quiet).ok()?)
     }
 
@@ -136,7 +143,8 @@ mod tests {
     #[test]
     fn rows_that_are_no_longer_those_of_the_grid_are_refused() {
         let comparison = Comparison::new("quickstart", QUICKSTART).unwrap();
-        let args = Line::parse_from(["experiment", "--limit-train", "3", "--limit-eval", "2", "--seeds", "1"]).args;
+        let args =
+            Line::parse_from(["experiment", "--limit-train", "3", "--limit-eval", "2", "--seeds", "1"]).args;
         let cells = comparison.cells(&args).unwrap();
         let mut config = cells[0].config().clone();
         config["data_sha256"] = "rows of yesterday".into();
@@ -157,7 +165,10 @@ mod tests {
         assert!(refused("\"sapp\"", "\"sapo\"").contains("two arms are named sapo"));
         assert!(refused("\"static\", ", "").contains("no arm is named static"));
         assert!(refused("\"sapp\"", "\"sapq\"").contains("sapq"));
-        assert!(refused("seeds = 10", "seeds = 10\nsettings = { selection = { selector = \"wurst\" } }").contains("wurst"));
+        assert!(
+            refused("seeds = 10", "seeds = 10\nsettings = { selection = { selector = \"wurst\" } }")
+                .contains("wurst")
+        );
         assert!(refused("seeds = 10", "seeds = 10\nsettings = { reselect = 3 }").contains("reselect"));
     }
 }

@@ -30,7 +30,8 @@ struct Spent {
 pub(super) fn table(groups: &Groups) -> anyhow::Result<Option<Table>> {
     let mut columns: [Vec<f64>; 7] = Default::default();
     let (mut of_group, mut arms, mut tokens) = (Vec::<&[String]>::new(), Vec::new(), Vec::new());
-    let all = groups.groups.iter().flat_map(|group| group.results.arms.iter().map(|arm| (&group.values, arm)));
+    let all =
+        groups.groups.iter().flat_map(|group| group.results.arms.iter().map(|arm| (&group.values, arm)));
     for (values_of_labels, arm) in all {
         let courses: Vec<Course> = arm.runs.values().flat_map(|run| courses(run.stored)).collect();
         let sum = |of: fn(&Course) -> f64| courses.iter().map(of).sum::<f64>();

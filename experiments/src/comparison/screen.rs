@@ -50,8 +50,7 @@ pub(super) fn render(
     )?;
 
     let several = groups.several_streams();
-    let rows: Vec<PairedRow> =
-        paired_rows(groups)?.into_iter().filter(|row| row.pooled == several).collect();
+    let rows: Vec<PairedRow> = paired_rows(groups)?.into_iter().filter(|row| row.pooled == several).collect();
     let baseline = groups.baseline;
     if rows.is_empty() {
         writeln!(screen, "No paired test: it needs {baseline} and another arm on at least 2 common seeds.")?;
@@ -90,7 +89,11 @@ fn scope(groups: &Groups) -> String {
         [one] => format!("stream {one} ({} tasks)", groups.groups[0].results.tasks.len()),
         _ => {
             let mut distinct = Vec::new();
-            streams.into_iter().for_each(|name| if !distinct.contains(&name) { distinct.push(name) });
+            streams.into_iter().for_each(|name| {
+                if !distinct.contains(&name) {
+                    distinct.push(name)
+                }
+            });
             format!("mean over streams {}", distinct.join(", "))
         }
     }
@@ -98,7 +101,8 @@ fn scope(groups: &Groups) -> String {
 
 /// `method ewc, rank 8`; none where there is no axis.
 pub(super) fn point(groups: &Groups, values: &[String]) -> Option<String> {
-    let parts = groups.labels.iter().zip(values).skip(1).map(|(label, value)| format!("{} {value}", label.name));
+    let parts =
+        groups.labels.iter().zip(values).skip(1).map(|(label, value)| format!("{} {value}", label.name));
     Some(parts.collect::<Vec<_>>().join(", ")).filter(|point| !point.is_empty())
 }
 

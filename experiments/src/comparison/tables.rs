@@ -65,7 +65,8 @@ pub(super) fn by_arm(groups: &Groups) -> anyhow::Result<Table> {
         caption += " Stream 'all': the mean over streams of each seed.";
     }
     let rows = groups.rows()?;
-    let (mut of_group, mut arms, mut conventions, mut seeds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut of_group, mut arms, mut conventions, mut seeds) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut columns: Vec<Vec<Estimate>> = vec![Vec::new(); METRICS.len()];
     for (number, convention) in CONVENTIONS.into_iter().enumerate() {
         for row in &rows {
@@ -126,8 +127,11 @@ fn against_baseline(groups: &Groups) -> anyhow::Result<Option<Table>> {
         return Ok(None);
     }
     let baseline = groups.baseline;
-    let families =
-        if groups.several_streams() { "all rows of stream 'all', and over all rows of single streams" } else { "all rows" };
+    let families = if groups.several_streams() {
+        "all rows of stream 'all', and over all rows of single streams"
+    } else {
+        "all rows"
+    };
     let caption = format!(
         "Each arm minus {baseline}, paired by seed, convention 'released'. Interval: 95 % bootstrap (BCa). p: two-sided \
          permutation (sign-flip) test; Holm: corrected over {families}; dz: Cohen's effect size of the differences."
