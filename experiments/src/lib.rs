@@ -1,13 +1,15 @@
 //! What the experiment binaries share: where streams come from, the comparison of arms, the corpora of the base models,
-//! recorded tables of losses.
+//! recorded tables of losses, triples of tasks.
 
 pub mod comparison;
 pub mod corpora;
 pub mod loss_tables;
 pub mod material;
+pub mod models;
 pub mod places;
 pub mod settings;
 pub mod streams;
+pub mod triples;
 
 /// The end of a program: its error on standard error, and the exit code.
 pub fn exit_code(result: anyhow::Result<()>) -> std::process::ExitCode {

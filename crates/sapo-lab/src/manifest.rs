@@ -10,8 +10,8 @@ use crate::checksum;
 use crate::provenance::Provenance;
 
 /// Version of the layout of a cell's folder that this program writes and the newest that it reads. It reads all older
-/// ones: 1 (no wording in the rows of training), 2 (no term of the loss in them).
-pub const VERSION: u64 = 3;
+/// ones: 1 (no wording in the rows of training), 2 (no term of the loss in them), 3 (no measurements).
+pub const VERSION: u64 = 4;
 
 /// `manifest.json`: written last, so that a folder without it is no cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_named_before_anything_else() {
-        let newer = br#"{"version": 4, "all": "different"}"#;
-        assert_eq!(Manifest::from_bytes(newer), Err(Unreadable::Newer { version: 4 }));
+        let newer = br#"{"version": 5, "all": "different"}"#;
+        assert_eq!(Manifest::from_bytes(newer), Err(Unreadable::Newer { version: 5 }));
     }
 }

@@ -1,8 +1,8 @@
 //! Typed rows as Parquet, one column a field, and the rows of a [`RunRecord`]: the only file of the store that knows
 //! polars.
 //!
-//! Layout 2 added the column `wording` to `training.parquet`, layout 3 the column `term`. Older folders are read as what
-//! they meant.
+//! Layout 2 added the column `wording` to `training.parquet`, layout 3 the column `term`, layout 4 the file
+//! `measurements.parquet`, which is there where something was measured. Older folders are read as what they meant.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use polars::prelude::*;
 
 use crate::files::write_whole;
-use crate::record::{Prediction, RunRecord, Score, TrainingStep, Usage, VariantLoss};
+use crate::record::{Measurement, Prediction, RunRecord, Score, TrainingStep, Usage, VariantLoss};
 
 /// What can go wrong between rows and a file.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,16 @@ pub enum ParquetError {
         /// What the score is.
         got: f64,
     },
+    /// The same of a measurement.
+    #[error("the {quantity} of {subject} is {got}, expected a finite number")]
+    NotMeasured {
+        /// What it is about.
+        subject: String,
+        /// What was measured.
+        quantity: String,
+        /// What came.
+        got: f64,
+    },
 }
 
 impl ParquetError {
@@ -57,7 +67,7 @@ impl ParquetError {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Io { path, .. } | Self::Table { path, .. } => Some(path),
-            Self::NotANumber { .. } => None,
+            Self::NotANumber { .. } | Self::NotMeasured { .. } => None,
         }
     }
 }
@@ -93,7 +103,7 @@ fn collect<R: Row>(scan: LazyFrame) -> PolarsResult<Vec<(String, R)>> {
 /// Writes every kind of row into `folder` and says which files it made.
 ///
 /// # Errors
-/// [`ParquetError`]; a score that is not finite is refused.
+/// [`ParquetError`]; a score or a measurement that is not finite is refused.
 pub(crate) fn write(folder: &Path, record: &RunRecord) -> Result<(), ParquetError> {
     if let Some(score) = record.scores.iter().find(|score| !score.value.is_finite()) {
         let Score { step, task, task_name, metric, value, .. } = score.clone();
@@ -103,7 +113,16 @@ pub(crate) fn write(folder: &Path, record: &RunRecord) -> Result<(), ParquetErro
     put_rows(&folder.join(PREDICTIONS), &record.predictions)?;
     put_rows(&folder.join(VARIANT_LOSSES), &record.variant_losses)?;
     put_rows(&folder.join(TRAINING), &record.training)?;
-    put_rows(&folder.join(USAGE), &record.usage)
+    put_rows(&folder.join(USAGE), &record.usage)?;
+    match record.measurements.iter().find(|measured| !measured.value.is_finite()) {
+        Some(Measurement { subject, quantity, value }) => Err(ParquetError::NotMeasured {
+            subject: subject.clone(),
+            quantity: quantity.clone(),
+            got: *value,
+        }),
+        None if record.measurements.is_empty() => Ok(()),
+        None => put_rows(&folder.join(MEASUREMENTS), &record.measurements),
+    }
 }
 
 /// Reads every kind of row from `folder`, which has this version of the layout.
@@ -125,6 +144,11 @@ pub(crate) fn read(folder: &Path, version: u64) -> Result<RunRecord, ParquetErro
         variant_losses,
         training,
         usage: read_rows(&folder.join(USAGE))?,
+        // the manifest lists the files of a cell, so that one which was lost is noticed before
+        measurements: match folder.join(MEASUREMENTS) {
+            path if path.exists() => read_rows(&path)?,
+            _ => Vec::new(),
+        },
     })
 }
 
@@ -236,12 +260,14 @@ row!(
 row!(TrainingStep2, step: u32, optimiser_step: u32, loss: f64, learning_rate: f64, wording: String);
 row!(TrainingStep1, step: u32, optimiser_step: u32, loss: f64, learning_rate: f64);
 row!(Usage, step: u32, phase: String, seconds: f64, forward_tokens: u64);
+row!(Measurement, subject: String, quantity: String, value: f64);
 
 const SCORES: &str = "scores.parquet";
 const PREDICTIONS: &str = "predictions.parquet";
 const VARIANT_LOSSES: &str = "variant_losses.parquet";
 const TRAINING: &str = "training.parquet";
 const USAGE: &str = "usage.parquet";
+const MEASUREMENTS: &str = "measurements.parquet";
 
 /// A type of field and its type of column.
 pub(crate) trait Field: Sized {
@@ -393,17 +419,25 @@ mod tests {
                 wording,
             },
         );
-        let usage = (any::<u32>(), text(), number, any::<u64>()).prop_map(
+        let usage = (any::<u32>(), text(), number.clone(), any::<u64>()).prop_map(
             |(step, phase, seconds, forward_tokens)| Usage { step, phase, seconds, forward_tokens },
         );
-        (vec(scores, 0..4), vec(predictions, 0..4), vec(losses, 0..4), vec(training, 0..4), vec(usage, 0..4))
-            .prop_map(|(scores, predictions, variant_losses, training, usage)| RunRecord {
+        let measurements = (text(), text(), number).prop_map(|(subject, quantity, value)| Measurement {
+            subject,
+            quantity,
+            value,
+        });
+        let run = (vec(scores, 0..4), vec(predictions, 0..4), vec(losses, 0..4), vec(training, 0..4));
+        (run, vec(usage, 0..4), vec(measurements, 0..4)).prop_map(
+            |((scores, predictions, variant_losses, training), usage, measurements)| RunRecord {
                 scores,
                 predictions,
                 variant_losses,
                 training,
                 usage,
-            })
+                measurements,
+            },
+        )
     }
 
     proptest! {
@@ -473,6 +507,19 @@ mod tests {
             error.to_string(),
             "the rouge_l of task 3 (dates) after step 2 is NaN, expected a finite number"
         );
+    }
+
+    #[test]
+    fn measurements_have_a_file_where_there_are_any() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &RunRecord::default()).unwrap();
+        assert!(!folder.path().join(MEASUREMENTS).exists());
+        assert_eq!(read(folder.path(), 3).unwrap(), RunRecord::default());
+        let measured =
+            Measurement { subject: "original".into(), quantity: "probe:words".into(), value: f64::NAN };
+        let record = RunRecord { measurements: vec![measured], ..RunRecord::default() };
+        let error = write(folder.path(), &record).unwrap_err().to_string();
+        assert_eq!(error, "the probe:words of original is NaN, expected a finite number");
     }
 
     #[test]

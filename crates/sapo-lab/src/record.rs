@@ -20,6 +20,9 @@ pub struct RunRecord {
     pub training: Vec<TrainingStep>,
     /// Seconds and tokens by phase; several rows of one step and phase add up.
     pub usage: Vec<Usage>,
+    /// What was measured beside all this; nothing in a run over a stream.
+    #[serde(default)]
+    pub measurements: Vec<Measurement>,
 }
 
 impl RunRecord {
@@ -45,12 +48,13 @@ impl RunRecord {
 
     /// Adds the rows of what was found after this.
     pub fn append(&mut self, later: Self) {
-        let Self { scores, predictions, variant_losses, training, usage } = later;
+        let Self { scores, predictions, variant_losses, training, usage, measurements } = later;
         self.scores.extend(scores);
         self.predictions.extend(predictions);
         self.variant_losses.extend(variant_losses);
         self.training.extend(training);
         self.usage.extend(usage);
+        self.measurements.extend(measurements);
     }
 }
 
@@ -134,4 +138,15 @@ pub struct Usage {
     pub seconds: f64,
     /// Tokens that went forward through the model (padding not counted).
     pub forward_tokens: u64,
+}
+
+/// One number about one thing, of a kind that is no score in a transfer matrix: what a study measures of every wording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// What it is about: the id of a wording.
+    pub subject: String,
+    /// What was measured, in the words of the study that did: `probe:entropy`.
+    pub quantity: String,
+    /// In the unit of the quantity; always finite, a number that does not exist has no row.
+    pub value: f64,
 }

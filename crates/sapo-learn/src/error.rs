@@ -13,6 +13,9 @@ pub enum LearnError {
     /// Scoring failed.
     #[error(transparent)]
     Bench(#[from] sapo_bench::BenchError),
+    /// A wording could not be measured.
+    #[error(transparent)]
+    Probe(#[from] sapo_probes::ProbeError),
     /// The choice of a wording failed.
     #[error("choosing a wording for task {task:?}: {problem}")]
     Selection {

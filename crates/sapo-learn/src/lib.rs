@@ -2,9 +2,11 @@
 //!
 //! The paper's algorithm is [`sapo::run_stream`]: for each task choose a wording, train on it, evaluate everything. What
 //! chooses is a selector of `sapo-bandit`; how training avoids forgetting is a [`methods::Method`].
+//! [`triple::run_triple`] is the protocol of the paper's first experiments, which choose nothing.
 
 mod candidates;
 mod checkpoints;
+mod course;
 mod interference;
 mod loss_term;
 pub mod methods;
@@ -23,6 +25,7 @@ mod seeds;
 mod selection;
 mod texts;
 mod trainer;
+pub mod triple;
 mod wordings;
 
 mod error;

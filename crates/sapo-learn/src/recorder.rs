@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use sapo_bench::{EvaluationConfig, evaluate};
+use sapo_bench::{Evaluation, EvaluationConfig, evaluate};
 use sapo_lab::record::{Prediction, RunRecord, Score, Usage, VariantLoss};
 use sapo_lab::{Told, TrainingNow};
 use sapo_model::{LanguageModel, ModelError, catch_out_of_memory};
@@ -24,12 +24,21 @@ pub(crate) struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
+    /// For a run over a stream of so many tasks.
     pub(crate) fn new(
         tasks: usize,
         progress: Option<&'a Progress>,
         on_progress: &'a mut dyn FnMut(Told),
     ) -> Self {
-        let phases = 3 * tasks + 1;
+        Self::of_phases(3 * tasks + 1, progress, on_progress)
+    }
+
+    /// For a run in which [`Recorder::begin`] is called so many times.
+    pub(crate) fn of_phases(
+        phases: usize,
+        progress: Option<&'a Progress>,
+        on_progress: &'a mut dyn FnMut(Told),
+    ) -> Self {
         Self {
             record: RunRecord::default(),
             progress,
@@ -128,6 +137,19 @@ impl<'a> Recorder<'a> {
     ) -> Result<(), LearnError> {
         let started = Instant::now();
         let evaluation = evaluate(model, task, prompt, &task.test, config)?;
+        let tokens = evaluation.forward_tokens;
+        self.note_evaluation(task, (step, position), evaluation);
+        self.note_usage(step, "evaluate", started, tokens);
+        Ok(())
+    }
+
+    /// The scores and answers of the task at this position after this step.
+    pub(crate) fn note_evaluation(
+        &mut self,
+        task: &Task,
+        (step, position): (usize, usize),
+        evaluation: Evaluation,
+    ) {
         let (row, column) = (step as u32, position as u32);
         for scores in &evaluation.scores {
             self.record.scores.push(Score {
@@ -147,8 +169,6 @@ impl<'a> Recorder<'a> {
             prediction,
             references: example.targets.clone(),
         }));
-        self.note_usage(step, "evaluate", started, evaluation.forward_tokens);
-        Ok(())
     }
 
     pub(crate) fn note_choice(&mut self, step: usize, task: &Task, choice: &Choice, started: Instant) {

@@ -23,8 +23,8 @@ use std::time::Instant;
 
 use sapo_bandit::SelectorConfig;
 use sapo_bench::EvaluationConfig;
-use sapo_lab::record::{RunRecord, TrainingStep};
-use sapo_lab::{Told, TrainingNow};
+use sapo_lab::Told;
+use sapo_lab::record::RunRecord;
 use sapo_model::LanguageModel;
 use sapo_probes::FreshLora;
 use sapo_prompts::{Instruction, PromptPool, PromptVariant};
@@ -32,6 +32,7 @@ use sapo_tasks::{Example, Task, TaskStream, subset};
 use serde::{Deserialize, Serialize};
 
 use crate::candidates::Candidates;
+use crate::course::Course;
 use crate::interference::{Foresight, InterferenceConfig, LearntTasks};
 use crate::methods::{Lesson, MethodConfig, StreamTask};
 use crate::recorder::Recorder;
@@ -261,7 +262,7 @@ fn stream_tasks<'a>(tasks: &'a [Task], prompts: &'a [Instruction], seed: u64) ->
 }
 
 /// Up to `count` training examples of a task, drawn without replacement.
-fn drawn_subset(task: &Task, count: usize, seed: u64) -> Result<Vec<Example>, LearnError> {
+pub(crate) fn drawn_subset(task: &Task, count: usize, seed: u64) -> Result<Vec<Example>, LearnError> {
     if task.train.is_empty() {
         return Err(LearnError::NoExamples { task: task.name.clone(), split: "training" });
     }
@@ -345,21 +346,8 @@ impl TaskTraining<'_> {
     ) -> Result<Course, LearnError> {
         let step = self.step;
         let mut course = Course::default();
-        let (doing, earlier_steps) = (format!("train: {}", self.task().name), run.optimiser_steps());
-        let mut on_step = |outcome: TrainOutcome| {
-            course.tokens += outcome.tokens as u64;
-            course.wording_by_step.push(outcome.wording);
-            course.note_pace(&outcome);
-            run.tell(&doing, Some(course.now(step, earlier_steps, &outcome)));
-            run.record.training.push(TrainingStep {
-                step: step as u32,
-                optimiser_step: outcome.optimiser_step as u32,
-                loss: outcome.loss,
-                term: Some(outcome.term),
-                learning_rate: outcome.learning_rate,
-                wording: candidates[outcome.wording].id.clone(),
-            });
-        };
+        let doing = format!("train: {}", self.task().name);
+        let mut on_step = |outcome: TrainOutcome| course.note(run, &doing, step, candidates, &outcome);
         let lesson = Lesson {
             step,
             stream: self.stream,
@@ -373,39 +361,5 @@ impl TaskTraining<'_> {
         };
         self.config.method.method().learn(model, lesson)?;
         Ok(course)
-    }
-}
-
-/// What came of it.
-#[derive(Default)]
-struct Course {
-    tokens: u64,
-    /// Number of the wording of each optimiser step.
-    wording_by_step: Vec<usize>,
-    /// Tokens and seconds of the steps that this process has taken.
-    own: (usize, f64),
-}
-
-impl Course {
-    fn note_pace(&mut self, outcome: &TrainOutcome) {
-        if let Some(seconds) = outcome.seconds {
-            self.own.0 += outcome.tokens;
-            self.own.1 += seconds;
-        }
-    }
-
-    /// What is told of a step of the task at this position, before which the run has taken so many others.
-    fn now(&self, task: usize, earlier_steps: usize, outcome: &TrainOutcome) -> TrainingNow {
-        let (tokens, seconds) = self.own;
-        TrainingNow {
-            task: task as u32,
-            optimiser_step: outcome.optimiser_step as u64,
-            total_steps: outcome.total_steps as u64,
-            run_step: (earlier_steps + outcome.optimiser_step) as u64,
-            loss: outcome.loss,
-            term: outcome.term,
-            learning_rate: outcome.learning_rate,
-            tokens_per_second: (seconds > 0.0).then(|| tokens as f64 / seconds),
-        }
     }
 }

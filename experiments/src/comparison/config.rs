@@ -161,10 +161,9 @@ impl ComparisonConfig {
         Ok(config)
     }
 
-    /// The scale that a command line asks for; by default the first that the experiment has.
-    pub(super) fn scale<'a>(&self, args: &ExperimentArgs) -> anyhow::Result<&'a str> {
-        let known: Vec<&str> = SCALES.into_iter().filter(|scale| self.scales.contains_key(*scale)).collect();
-        Ok(args.scale_among(&known)?)
+    /// The scale that a command line asks for.
+    pub(super) fn scale(&self, args: &ExperimentArgs) -> anyhow::Result<&'static str> {
+        settings::scale(&self.scales, args)
     }
 
     /// What is done at a scale.

@@ -1,7 +1,8 @@
 //! Colours that people with any colour vision can tell apart.
 //!
 //! # Source
-//! Okabe and Ito, "Color Universal Design" (2008), for arms; ColorBrewer "Blues" for magnitudes.
+//! Okabe and Ito, "Color Universal Design" (2008), for arms; ColorBrewer "Blues" for magnitudes, "RdBu"
+//! for signed numbers.
 
 /// Red, green, blue.
 pub(crate) type Rgb = [u8; 3];
@@ -62,9 +63,31 @@ const BLUES: [Rgb; 9] = [
 
 /// The sequential map: 0 is nearly white, 1 dark blue.
 pub(crate) fn sequential(fraction: f64) -> Rgb {
-    let at = fraction.clamp(0.0, 1.0) * (BLUES.len() - 1) as f64;
-    let left = (at.floor() as usize).min(BLUES.len() - 2);
-    mix(BLUES[left], BLUES[left + 1], at - left as f64)
+    between(&BLUES, fraction)
+}
+
+/// The colour at a share of the way along a map.
+fn between(map: &[Rgb; 9], fraction: f64) -> Rgb {
+    let at = fraction.clamp(0.0, 1.0) * (map.len() - 1) as f64;
+    let left = (at.floor() as usize).min(map.len() - 2);
+    mix(map[left], map[left + 1], at - left as f64)
+}
+
+const RED_TO_BLUE: [Rgb; 9] = [
+    [0xb2, 0x18, 0x2b],
+    [0xd6, 0x60, 0x4d],
+    [0xf4, 0xa5, 0x82],
+    [0xfd, 0xdb, 0xc7],
+    [0xf7, 0xf7, 0xf7],
+    [0xd1, 0xe5, 0xf0],
+    [0x92, 0xc5, 0xde],
+    [0x43, 0x93, 0xc3],
+    [0x21, 0x66, 0xac],
+];
+
+/// The diverging map: -1 is red, 0 nearly white, 1 blue.
+pub(crate) fn diverging(share: f64) -> Rgb {
+    between(&RED_TO_BLUE, (share + 1.0) / 2.0)
 }
 
 /// `a` at 0, `b` at 1.

@@ -156,6 +156,39 @@ fn samples(rows: usize) -> Strips {
     }
 }
 
+fn distributions(triples: usize) -> Violins {
+    let sample = |slot: usize, group: usize| {
+        (0..63).map(|i| 80.0 * noise(slot + 50 * group + 999 * i) - 50.0).collect()
+    };
+    let slot = |i: usize| ViolinSlot {
+        name: format!("{} {i}", if i % 2 == 0 { "G" } else { LONG[i % 3] }),
+        samples: vec![sample(i, 0), if i == 2 { vec![] } else { sample(i, 1) }, vec![4.0; 3]],
+    };
+    let panel = |kind: &str| ViolinPanel { name: kind.into(), slots: (0..triples).map(slot).collect() };
+    Violins {
+        title: "Change of each task by wording".into(),
+        y: "change (ROUGE-L points)".into(),
+        groups: owned(&["T1 (seen)", "T2 (trained)", "T3 (unseen)"]),
+        panels: ["generation", "classification", ""].map(panel).to_vec(),
+    }
+}
+
+fn signed(rows: usize, columns: usize) -> HeatMap {
+    let value = |row: usize, column: usize| (column != 1).then(|| 2.0 * noise(row + 77 * column) - 1.0);
+    let row = |row: usize| HeatRow {
+        name: format!("{} {row}", LONG[row % 3]),
+        whole: row > 0 && row + 1 == rows,
+        values: (0..columns).map(|column| value(row, column)).collect(),
+    };
+    HeatMap {
+        title: "Correlations of changes".into(),
+        value: "Pearson correlation of the change on one task with that on another".into(),
+        columns: (0..columns).map(|i| format!("T1–T3{i}")).collect(),
+        rows: (0..rows).map(row).collect(),
+        limit: 1.0,
+    }
+}
+
 #[test]
 fn no_text_is_cut_off_or_touches_another() {
     let many: Vec<&str> =
@@ -164,6 +197,12 @@ fn no_text_is_cut_off_or_touches_another() {
     figures.push(("lines".to_string(), lines(&series()).unwrap()));
     for rows in [1, 8, 60] {
         figures.push((format!("strips of {rows} rows"), strips(&samples(rows)).unwrap()));
+    }
+    for triples in [1, 4, 12] {
+        figures.push((format!("violins of {triples} triples"), violins(&distributions(triples)).unwrap()));
+    }
+    for (rows, columns) in [(1, 2), (1, 1), (13, 6), (73, 8), (8, 20)] {
+        figures.push((format!("heat map {rows} x {columns}"), heat_map(&signed(rows, columns)).unwrap()));
     }
     for arms in [&["sapo"][..], &ARMS, &many] {
         figures.push((format!("metrics of {} arms", arms.len()), arm_metrics(&metrics(arms, 8)).unwrap()));
@@ -285,6 +324,14 @@ fn what_is_not_a_number_is_refused() {
     data.groups[0].points[0].1 = f64::NAN;
     assert!(matches!(scatter(&data), Err(PlotError::NotFinite { .. })));
 
+    let mut data = distributions(2);
+    data.panels[1].slots[1].samples[0][3] = f64::NAN;
+    assert!(matches!(violins(&data), Err(PlotError::NotFinite { .. })));
+
+    let mut data = signed(2, 3);
+    data.rows[1].values[0] = Some(f64::INFINITY);
+    assert!(matches!(heat_map(&data), Err(PlotError::NotFinite { .. })));
+
     let mut data = series();
     data.series[0].points[0].0 = f64::NAN;
     assert!(matches!(lines(&data), Err(PlotError::NotFinite { .. })));
@@ -304,6 +351,8 @@ fn nothing_to_draw_is_refused() {
     empty(arm_metrics(&metrics(&[], 1)), "arms");
     empty(scatter(&Scatter { groups: vec![], ..dots() }), "groups");
     empty(lines(&Lines { series: vec![], ..series() }), "series");
+    empty(violins(&Violins { panels: vec![], ..distributions(1) }), "panels");
+    empty(heat_map(&signed(0, 2)), "rows");
     empty(strips(&Strips { strips: vec![], ..samples(1) }), "strips");
 }
 
@@ -319,6 +368,12 @@ fn lengths_and_names_must_agree() {
     let mut data = metrics(&ARMS, 3);
     data.metrics[0].estimates.pop();
     assert!(matches!(arm_metrics(&data), Err(PlotError::Mismatch { expected: 4, got: 3, .. })));
+    let mut data = distributions(2);
+    data.panels[0].slots[1].samples.pop();
+    assert!(matches!(violins(&data), Err(PlotError::Mismatch { expected: 3, got: 2, .. })));
+    let mut data = signed(2, 3);
+    data.rows[1].values.pop();
+    assert!(matches!(heat_map(&data), Err(PlotError::Mismatch { expected: 3, got: 2, .. })));
     let mut data = samples(3);
     data.strips[1].values.pop();
     assert!(matches!(strips(&data), Err(PlotError::Mismatch { expected: 4, got: 3, .. })));

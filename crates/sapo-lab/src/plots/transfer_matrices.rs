@@ -3,7 +3,7 @@
 use super::axes::{Axis, LABEL, MARGIN, PANEL, SlotLabels, TICK, WIDTH, number, title};
 use super::check::Check;
 use super::error::PlotError;
-use super::palette::{BLACK, GREY, ink_on, sequential};
+use super::palette::{BLACK, GREY, Rgb, ink_on, sequential};
 use super::render::Figure;
 use super::scene::{Align, Scene};
 use super::text::Face;
@@ -30,8 +30,8 @@ pub struct ArmMatrices {
     pub seeds: Vec<Vec<Vec<f64>>>,
 }
 
-const BAR: f64 = 34.0;
-const BAR_GAP: f64 = 32.0;
+pub(super) const BAR: f64 = 34.0;
+pub(super) const BAR_GAP: f64 = 32.0;
 const ROW_GAP: f64 = 12.0;
 
 /// One heat map of R for each arm: rows are steps, columns tasks, values means over seeds, colours shared.
@@ -105,7 +105,7 @@ pub fn transfer_matrices(data: &TransferMatrices) -> Result<Figure, PlotError> {
     let bar_left = left + panel_width * columns as f64 + gaps + BAR_GAP;
     let bar_top = top + heading + 14.0;
     let bar_bottom = (top + heading + cells_height).max(bar_top + 200.0);
-    colour_bar(&mut scene, &colour_axis, bar_left, bar_top, bar_bottom);
+    colour_bar(&mut scene, &colour_axis, (bar_left, bar_top, bar_bottom), sequential);
     scene.text((bar_left - BAR_GAP + bar_room, top + PANEL.em / 2.0), score, LABEL, Align::Right);
 
     let note = "rows: after training on …  ·  columns: scored task  ·  framed: the task just trained";
@@ -178,12 +178,18 @@ impl ValueFace {
     }
 }
 
-fn colour_bar(scene: &mut Scene, axis: &Axis, left: f64, top: f64, bottom: f64) {
+/// A bar at these left, top and bottom, `paint` giving the colour of a share of the axis.
+pub(super) fn colour_bar(
+    scene: &mut Scene,
+    axis: &Axis,
+    (left, top, bottom): (f64, f64, f64),
+    paint: impl Fn(f64) -> Rgb,
+) {
     const STEPS: usize = 128;
     for i in 0..STEPS {
         // Each shade reaches to the top and the next covers it: no seams where a viewer smooths edges.
         let low = bottom - (bottom - top) * i as f64 / STEPS as f64;
-        scene.fill((left, top), (left + BAR, low), sequential((i as f64 + 0.5) / STEPS as f64));
+        scene.fill((left, top), (left + BAR, low), paint((i as f64 + 0.5) / STEPS as f64));
     }
     scene.frame((left, top), (left + BAR, bottom), 2.0, GREY);
     for tick in &axis.ticks {

@@ -52,20 +52,45 @@ impl StreamSource {
     /// When the benchmark or the stream is unknown, or the folder does not hold it.
     pub fn load(&self, data: Option<&Path>, rows: RowCounts, seed: u64) -> Result<TaskStream, LearnError> {
         if !self.needs_folder() {
-            let sizes = Sizes { train: rows.train, dev: 0, test: rows.test };
-            return Ok(builtin::stream(&self.stream, derive_seed(seed, "rows", 0), sizes)?);
+            return Ok(builtin::stream(&self.stream, builtin_seed(seed), builtin_sizes(rows))?);
         }
+        Ok(with_drawn_rows(self.dataset(data)?.stream(&self.stream)?, rows, seed))
+    }
+
+    /// As [`StreamSource::load`], but an order of one's own, which gets the stream's name: any tasks of the benchmark.
+    ///
+    /// # Errors
+    /// When the benchmark or a task is unknown, or the folder does not hold it.
+    pub fn load_tasks(
+        &self,
+        tasks: &[String],
+        data: Option<&Path>,
+        rows: RowCounts,
+        seed: u64,
+    ) -> Result<TaskStream, LearnError> {
+        if self.needs_folder() {
+            return Ok(with_drawn_rows(self.dataset(data)?.stream_of(&self.stream, tasks)?, rows, seed));
+        }
+        let task = |name: &String| {
+            let family = builtin::family(name).ok_or_else(|| LearnError::Setting {
+                name: "task",
+                got: name.clone(),
+                expected: "a family of the built-in benchmark",
+            })?;
+            Ok(family.task(builtin_seed(seed), builtin_sizes(rows)))
+        };
+        let tasks = tasks.iter().map(task).collect::<Result<_, LearnError>>()?;
+        Ok(TaskStream { name: self.stream.clone(), tasks })
+    }
+
+    fn dataset(&self, data: Option<&Path>) -> Result<Dataset, LearnError> {
         let folder = data.ok_or_else(|| LearnError::NoFolder { benchmark: self.benchmark.clone() })?;
         let dataset = if self.benchmark == OWN {
             Dataset::own(folder)?
         } else {
             Dataset::open(&self.benchmark, folder)?
         };
-        let mut stream = dataset.with_train_from(TrainFrom::Train).stream(&self.stream)?;
-        for (position, task) in stream.tasks.iter_mut().enumerate() {
-            draw_rows(task, rows, derive_seed(seed, "rows", position + 1));
-        }
-        Ok(stream)
+        Ok(dataset.with_train_from(TrainFrom::Train))
     }
 
     /// The candidates that come with the benchmark: the original instruction of a task and `count` paraphrases, a smaller
@@ -125,6 +150,22 @@ fn made(source: &mut dyn ParaphraseSource, task: &Task, count: usize) -> Result<
 
 pub(crate) fn pool_error(task: &Task, problem: impl ToString) -> LearnError {
     LearnError::Pool { task: task.name.clone(), problem: problem.to_string() }
+}
+
+/// The seed of all rows of the built-in benchmark.
+fn builtin_seed(seed: u64) -> u64 {
+    derive_seed(seed, "rows", 0)
+}
+
+fn builtin_sizes(rows: RowCounts) -> Sizes {
+    Sizes { train: rows.train, dev: 0, test: rows.test }
+}
+
+fn with_drawn_rows(mut stream: TaskStream, rows: RowCounts, seed: u64) -> TaskStream {
+    for (position, task) in stream.tasks.iter_mut().enumerate() {
+        draw_rows(task, rows, derive_seed(seed, "rows", position + 1));
+    }
+    stream
 }
 
 /// Training rows by the run's seed; scored rows by a seed that all runs share, so that scores differ by what was learnt.

@@ -1,0 +1,247 @@
+//! `indicators`: which number, measured before training, goes along with the scores after it.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use sapo_lab::plots::{self, DifferenceRow, Differences};
+use sapo_lab::tables::Table;
+use sapo_learn::triple::quantity;
+use sapo_metrics::Estimate;
+use sapo_probes::ProbeConfig;
+
+use super::correlations::Wordings;
+use super::results::{Results, TripleRun};
+use super::summary::{ByRun, SIGNIFICANT, holm_of, marked, mean, note, shown_p};
+
+/// The paper's ten, in its order.
+const PAPER: [&str; 10] = [
+    "exact-match",
+    "rouge-l",
+    "pre-update-loss",
+    "loss-variance",
+    "entropy",
+    "entropy-variance",
+    "log-probability",
+    "words",
+    "flesch-kincaid-grade",
+    "syllables",
+];
+
+/// The name of the mean over the unseen tasks, where a role would stand.
+const UNSEEN: &str = "T3";
+
+/// One probe and one task.
+struct Row {
+    probe: &'static str,
+    target: String,
+    wordings: Wordings,
+    /// Mean over runs with its interval.
+    r: Option<Estimate>,
+    runs: usize,
+    triples: usize,
+    /// Over triples.
+    p: Option<f64>,
+    p_holm: Option<f64>,
+}
+
+pub(super) fn report(results: &Results, tables: &Path, plots: &Path) -> anyhow::Result<String> {
+    let rows = rows(results)?;
+    table(&rows, results.limited)?.write_all(tables)?;
+    figure(&rows, results.limited)?.write(plots, "indicators")?;
+    screen(&rows)
+}
+
+/// The paper's probes in its order, then the others.
+fn probes() -> Vec<ProbeConfig> {
+    let place =
+        |probe: &ProbeConfig| PAPER.iter().position(|name| *name == probe.name()).unwrap_or(PAPER.len());
+    let mut probes = ProbeConfig::all();
+    probes.sort_by_key(place);
+    probes
+}
+
+/// The correlation in one run of a probe, turned so that higher should be better, with the scores of a task.
+fn correlation(
+    run: &TripleRun,
+    probe: &ProbeConfig,
+    target: &str,
+    wordings: Wordings,
+) -> anyhow::Result<Option<f64>> {
+    let about = probe.about();
+    let Some(values) = run.known(&quantity::probe(about.name)) else { return Ok(None) };
+    let oriented: Vec<f64> = values.into_iter().map(|value| about.better.orient(value)).collect();
+    let roles = if target == UNSEEN { run.unseen() } else { vec![target.to_string()] };
+    let mut found = Vec::new();
+    for role in roles {
+        found.extend(wordings.pearson(&oriented, &run.scores(&role))?.map(|correlation| correlation.r));
+    }
+    Ok(mean(&found))
+}
+
+fn rows(results: &Results) -> anyhow::Result<Vec<Row>> {
+    let mut targets: Vec<String> = Vec::new();
+    for role in results.runs.iter().flat_map(TripleRun::roles) {
+        if !targets.contains(&role) {
+            targets.push(role);
+        }
+    }
+    targets.push(UNSEEN.to_string());
+    let mut rows = Vec::new();
+    for wordings in Wordings::BOTH {
+        for probe in probes() {
+            for target in &targets {
+                let mut found = ByRun::default();
+                for run in &results.runs {
+                    let r = correlation(run, &probe, target, wordings)?;
+                    found.0.extend(r.map(|r| (run.triple.as_str(), r)));
+                }
+                rows.push(Row {
+                    probe: probe.name(),
+                    target: target.clone(),
+                    wordings,
+                    r: found.estimate()?,
+                    runs: found.0.len(),
+                    triples: found.by_triple().len(),
+                    p: found.tests()?.1,
+                    p_holm: None,
+                });
+            }
+        }
+        // the mean over unseen tasks repeats what they say, and is corrected apart from them
+        for apart in [false, true] {
+            let mut family: Vec<&mut Row> = rows
+                .iter_mut()
+                .filter(|row| row.wordings == wordings && (row.target == UNSEEN) == apart)
+                .collect();
+            let corrected = holm_of(&family.iter().map(|row| row.p).collect::<Vec<_>>())?;
+            family.iter_mut().zip(corrected).for_each(|(row, p)| row.p_holm = p);
+        }
+    }
+    Ok(rows)
+}
+
+fn table(rows: &[Row], limited: bool) -> anyhow::Result<Table> {
+    let caption = "Pearson correlation over the wordings of T2 of a number measured before training, turned so that higher \
+                   should be better (loss, variances, entropy with a minus), with ROUGE-L of a task after training. Mean \
+                   over runs (triple and seed) with 95 % bootstrap interval over runs; runs and triples in which it is \
+                   defined. T3: mean over the unseen tasks of each run. p: sign-flip test of no mean over triples (means \
+                   over seeds, for runs of one triple are not independent); Holm: over all probes and tasks under the same \
+                   wordings, T3 apart.";
+    Ok(Table::builder("indicators", marked(caption, limited))
+        .text("wordings", rows.iter().map(|row| row.wordings.name()))
+        .text("probe", rows.iter().map(|row| row.probe))
+        .text("in_paper", rows.iter().map(|row| if PAPER.contains(&row.probe) { "yes" } else { "no" }))
+        .heading("in the paper")
+        .text("target", rows.iter().map(|row| row.target.as_str()))
+        .optional_estimate("r", 2, rows.iter().map(|row| row.r))
+        .integer("runs", rows.iter().map(|row| row.runs as i64))
+        .integer("triples", rows.iter().map(|row| row.triples as i64))
+        .optional_p_value("p", rows.iter().map(|row| row.p))
+        .optional_p_value("p_holm", rows.iter().map(|row| row.p_holm))
+        .heading("p (Holm)")
+        .build()?)
+}
+
+fn figure(rows: &[Row], limited: bool) -> anyhow::Result<plots::Figure> {
+    let targets = ["T1", "T2", UNSEEN];
+    let value = |probe: &str, target: &str, wordings: Wordings| {
+        let of = |row: &&Row| row.probe == probe && row.target == target && row.wordings == wordings;
+        rows.iter().find(of).and_then(|row| row.r)
+    };
+    let row = |probe: ProbeConfig| DifferenceRow {
+        name: shown_name(probe),
+        whole: PAPER.contains(&probe.name()),
+        values: targets
+            .iter()
+            .map(|target| Wordings::BOTH.map(|wordings| value(probe.name(), target, wordings)).to_vec())
+            .collect(),
+    };
+    Ok(plots::differences(&Differences {
+        title: format!("What goes along with the score after training{}", note(limited)),
+        unit: "Pearson correlation over wordings, mean over runs and 95 % interval; bold: in the paper"
+            .to_string(),
+        metrics: ["T1 (seen)", "T2 (trained)", "T3 (unseen)"].map(String::from).to_vec(),
+        arms: Wordings::BOTH.map(|wordings| wordings.name().to_string()).to_vec(),
+        rows: probes().into_iter().map(row).collect(),
+    })?)
+}
+
+/// With the sign that turns it: `−entropy`.
+fn shown_name(probe: ProbeConfig) -> String {
+    let about = probe.about();
+    let sign = if about.better.orient(1.0) < 0.0 { "−" } else { "" };
+    format!("{sign}{}", about.name.replace('-', " "))
+}
+
+fn screen(rows: &[Row]) -> anyhow::Result<String> {
+    let mut screen = String::new();
+    writeln!(
+        screen,
+        "Pearson correlation with the score after training, mean over runs (* p < 0.05 over triples, Holm):"
+    )?;
+    writeln!(
+        screen,
+        "{:22}{:>9}{:>9}{:>9}   paraphrases only:{:>7}{:>9}{:>9}",
+        "", "T1", "T2", "T3", "T1", "T2", "T3"
+    )?;
+    for probe in probes() {
+        write!(screen, "{:22}", shown_name(probe))?;
+        for wordings in Wordings::BOTH {
+            if wordings == Wordings::Paraphrases {
+                write!(screen, "{:17}", "")?;
+            }
+            for target in ["T1", "T2", UNSEEN] {
+                let of = |row: &&Row| {
+                    row.probe == probe.name() && row.target == target && row.wordings == wordings
+                };
+                let row = rows.iter().find(of);
+                let decided = row.and_then(|row| row.p_holm).is_some_and(|p| p < SIGNIFICANT);
+                let r = row.and_then(|row| row.r).map_or("n/a".to_string(), |r| format!("{:+.2}", r.mean));
+                write!(screen, "{r:>8}{}", if decided { "*" } else { " " })?;
+            }
+        }
+        screen.truncate(screen.trim_end().len());
+        writeln!(screen)?;
+    }
+    for wordings in Wordings::BOTH {
+        let of = |row: &&Row| row.wordings == wordings && row.target == UNSEEN;
+        let (Some(best), Some(loss)) = (
+            rows.iter().filter(of).filter(|row| row.r.is_some()).max_by(|a, b| {
+                let r = |row: &Row| row.r.map_or(f64::NEG_INFINITY, |r| r.mean);
+                r(a).total_cmp(&r(b))
+            }),
+            rows.iter().filter(of).find(|row| row.probe == "pre-update-loss"),
+        ) else {
+            continue;
+        };
+        if let (Some(highest), Some(r)) = (best.r, loss.r) {
+            writeln!(
+                screen,
+                "On T3, {}: highest {} {highest:.2}; minus pre-update loss {r:.2}, {}",
+                wordings.name(),
+                best.probe,
+                shown_p(loss.p_holm)
+            )?;
+        }
+    }
+    Ok(screen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_papers_probes_are_all_known_and_come_first() {
+        let names: Vec<&str> = probes().iter().map(ProbeConfig::name).collect();
+        assert_eq!(names[..PAPER.len()], PAPER);
+    }
+
+    #[test]
+    fn names_show_which_way_a_probe_is_turned() {
+        let shown = |name: &str| shown_name(name.parse().unwrap());
+        assert_eq!(shown("pre-update-loss"), "−pre update loss");
+        assert_eq!(shown("exact-match"), "exact match");
+        assert_eq!(shown("words"), "words");
+    }
+}
