@@ -137,7 +137,11 @@ mod tests {
     fn data(rows: usize) -> Differences {
         let estimate = |mean: f64| Some(Estimate { mean, low: mean - 1.3, high: mean + 2.0, n: 30 });
         let row = |i: usize| DifferenceRow {
-            name: if i == 0 { "all".into() } else { format!("stream number {i} with a long name that goes on") },
+            name: if i == 0 {
+                "all".into()
+            } else {
+                format!("stream number {i} with a long name that goes on")
+            },
             whole: i == 0,
             values: (0..3).map(|m| vec![estimate((i * m) as f64 - 3.0), estimate(-12.0), None]).collect(),
         };
