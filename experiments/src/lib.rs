@@ -1,11 +1,12 @@
 //! What the experiment binaries share: where streams come from, the comparison of arms, the corpora of the base models,
-//! recorded tables of losses.
+//! recorded tables of losses, running all experiments.
 
 pub mod comparison;
 pub mod corpora;
 pub mod loss_tables;
 pub mod material;
 pub mod places;
+pub mod reproduce;
 pub mod settings;
 pub mod streams;
 

@@ -48,12 +48,11 @@ impl Origin {
         Ok(origin)
     }
 
-    /// The origin of what a program that keeps no cells has found just now, built from `code`.
+    /// The origin of what a program that keeps no cells has found.
     #[must_use]
-    pub fn of_program(code: &Code, finished: &str) -> Self {
-        let mut origin = Self { finished: Some(finished.to_owned()), ..Self::default() };
-        origin.count("program", program(code));
-        origin.count("machine", machine(&Machine::detect()));
+    pub fn of_program(provenance: &Provenance) -> Self {
+        let mut origin = Self { finished: Some(provenance.finished.clone()), ..Self::default() };
+        told(provenance).into_iter().for_each(|(name, value)| origin.count(name, value));
         origin
     }
 

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use sapo_metrics::Estimate;
 use serde_json::Value;
 
 use super::*;
-use crate::provenance::Code;
+use crate::provenance::{Code, Stopwatch};
 use crate::tables::Table;
 
 fn estimate(mean: f64) -> Estimate {
@@ -62,7 +62,7 @@ fn promote(root: &Path, scale: &str, quick: bool) -> Promoted {
             command: "just experiment toy".into(),
             quick,
             seeds: Some(2),
-            origin: Origin::of_program(&code, "2026-01-01T00:00:00Z"),
+            origin: Origin::of_program(&Stopwatch::start(code).stop(BTreeMap::new())),
             tables: Vec::new(),
             figures: Vec::new(),
             left_out: Vec::new(),
