@@ -79,7 +79,7 @@ struct Reproduction<'a> {
 /// What became of one experiment.
 #[derive(Debug)]
 enum Ending {
-    Done(Note),
+    Done(Box<Note>),
     Failed(anyhow::Error),
     /// It was not run, and why.
     Skipped(&'static str),
@@ -142,7 +142,7 @@ impl Reproduction<'_> {
         }
         match self.run_and_note(listed) {
             _ if self.interrupts.asked() => Ending::Interrupted,
-            Ok(note) => Ending::Done(note),
+            Ok(note) => Ending::Done(Box::new(note)),
             Err(error) => Ending::Failed(error),
         }
     }
@@ -177,7 +177,7 @@ impl Reproduction<'_> {
     /// What was noted before.
     fn known(&self, listed: &Listed) -> Ending {
         match Note::read(&self.args.out.join(&listed.name), &self.args.scale) {
-            Ok(Some(note)) => Ending::Done(note),
+            Ok(Some(note)) => Ending::Done(Box::new(note)),
             Ok(None) if self.args.only.is_none() => Ending::Skipped("it was not reproduced at this scale"),
             Ok(None) => Ending::Failed(anyhow::anyhow!("it was not reproduced at this scale")),
             Err(error) => Ending::Failed(error),
