@@ -197,7 +197,9 @@ impl ComparisonConfig {
             })
             .collect::<anyhow::Result<_>>()?;
         for axis in self.axes(scale)? {
-            let with = |layers: &Vec<Table>, point: &Table| [layers.as_slice(), std::slice::from_ref(point)].concat();
+            let with = |layers: &Vec<Table>, point: &Table| {
+                [layers.as_slice(), std::slice::from_ref(point)].concat()
+            };
             layers =
                 layers.iter().flat_map(|below| axis.points.iter().map(|point| with(below, point))).collect();
         }

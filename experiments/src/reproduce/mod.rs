@@ -80,6 +80,8 @@ struct Reproduction<'a> {
 #[derive(Debug)]
 enum Ending {
     Done(Box<Note>),
+    /// It was run before.
+    Known(Box<Note>),
     Failed(anyhow::Error),
     /// It was not run, and why.
     Skipped(&'static str),
@@ -100,22 +102,10 @@ impl Reproduction<'_> {
             let name = listed.name.as_str();
             let clock = Instant::now();
             let ending = if self.args.docs_only { self.known(listed) } else { self.experiment(listed) };
-            let word = match &ending {
-                Ending::Done(_) if self.args.docs_only => "known",
-                Ending::Done(_) => "done",
-                Ending::Failed(_) => "FAILED",
-                Ending::Skipped(_) => "skipped",
-                Ending::Interrupted => "stopped",
-            };
-            let why = match &ending {
-                Ending::Failed(error) => format!("{error:#}"),
-                Ending::Skipped(why) => (*why).to_string(),
-                _ => String::new(),
-            };
-            let line = format!("{name:width$}  {word:7}  {:>12}  {why}", time(clock.elapsed().as_secs_f64()));
+            let line = format!("{name:width$}  {}", ending.told(clock.elapsed().as_secs_f64()));
             println!("{}", line.trim_end());
             match ending {
-                Ending::Done(note) => done.push((listed, note)),
+                Ending::Known(note) | Ending::Done(note) => done.push((listed, note)),
                 Ending::Failed(_) => failed.push(name),
                 Ending::Skipped(_) => {}
                 Ending::Interrupted => {
@@ -177,7 +167,7 @@ impl Reproduction<'_> {
     /// What was noted before.
     fn known(&self, listed: &Listed) -> Ending {
         match Note::read(&self.args.out.join(&listed.name), &self.args.scale) {
-            Ok(Some(note)) => Ending::Done(Box::new(note)),
+            Ok(Some(note)) => Ending::Known(Box::new(note)),
             Ok(None) if self.args.only.is_none() => Ending::Skipped("it was not reproduced at this scale"),
             Ok(None) => Ending::Failed(anyhow::anyhow!("it was not reproduced at this scale")),
             Err(error) => Ending::Failed(error),
@@ -196,7 +186,7 @@ impl Reproduction<'_> {
     }
 
     /// Names the experiments that could not be promoted.
-    fn promote<'b>(&self, done: &[(&'b Listed, Note)]) -> anyhow::Result<Vec<&'b str>> {
+    fn promote<'b>(&self, done: &[(&'b Listed, Box<Note>)]) -> anyhow::Result<Vec<&'b str>> {
         let shelf = Shelf { project: self.project, list: self.list };
         let mut failed = Vec::new();
         for (listed, note) in done {
@@ -254,6 +244,20 @@ impl Reproduction<'_> {
         }
         eprintln!("error: failed: {}", failed.join(", "));
         Ok(ExitCode::FAILURE)
+    }
+}
+
+impl Ending {
+    /// What is printed of an experiment that took so many seconds.
+    fn told(&self, seconds: f64) -> String {
+        let (word, took, why) = match self {
+            Self::Done(_) => ("done", time(seconds), String::new()),
+            Self::Known(_) => ("known", String::new(), String::new()),
+            Self::Failed(error) => ("FAILED", time(seconds), format!("{error:#}")),
+            Self::Skipped(why) => ("skipped", String::new(), (*why).to_string()),
+            Self::Interrupted => ("stopped", time(seconds), String::new()),
+        };
+        format!("{word:7}  {took:>12}  {why}")
     }
 }
 
