@@ -161,7 +161,7 @@ fn distributions(triples: usize) -> Violins {
         (0..63).map(|i| 80.0 * noise(slot + 50 * group + 999 * i) - 50.0).collect()
     };
     let slot = |i: usize| ViolinSlot {
-        name: format!("{} {i}", if i % 2 == 0 { "G" } else { LONG[i % 3] }),
+        name: format!("{} {i}", if i.is_multiple_of(2) { "G" } else { LONG[i % 3] }),
         samples: vec![sample(i, 0), if i == 2 { vec![] } else { sample(i, 1) }, vec![4.0; 3]],
     };
     let panel = |kind: &str| ViolinPanel { name: kind.into(), slots: (0..triples).map(slot).collect() };
