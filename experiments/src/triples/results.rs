@@ -150,6 +150,6 @@ impl TripleRun {
 
     /// The modules of which there are cosines.
     pub(super) fn modules(&self) -> BTreeSet<&str> {
-        self.values.keys().filter_map(|key| Some(key.strip_prefix("cosine:T1:")?)).collect()
+        self.values.keys().filter_map(|key| key.strip_prefix("cosine:T1:")).collect()
     }
 }
