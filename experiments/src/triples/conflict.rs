@@ -196,7 +196,7 @@ fn lines(cosines: &[Cosine], limited: bool) -> anyhow::Result<plots::Figure> {
     })?)
 }
 
-/// `layers.0.self_attn.q_proj` of `model.layers.0.self_attn.q_proj` as `0 q_proj`.
+/// `model.layers.0.self_attn.q_proj` as `layer 0 q_proj`.
 fn short(module: &str) -> String {
     let layer = module.split('.').find(|part| part.parse::<usize>().is_ok());
     let last = module.rsplit('.').next().unwrap_or(module);
@@ -226,8 +226,9 @@ fn heat_map(
         rows.iter().flat_map(|row| row.values.iter().flatten()).fold(0.0, |most: f64, v| most.max(v.abs()));
     Ok(plots::heat_map(&HeatMap {
         title: format!("Cosine with the gradient on T1 and on T3 by module and rank{}", note(limited)),
-        value: "cosine of first gradients, mean over runs; rank 1: lowest pre-update loss".to_string(),
-        columns: columns.iter().map(|(target, rank)| format!("{target} rank {rank}")).collect(),
+        value: "cosine of first gradients, mean over runs, by task and rank (1: lowest pre-update loss)"
+            .to_string(),
+        columns: columns.iter().map(|(target, rank)| format!("{target} · {rank}")).collect(),
         rows,
         limit: if largest > 0.0 { largest } else { 1.0 },
     })?)

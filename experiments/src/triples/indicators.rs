@@ -158,8 +158,7 @@ fn figure(rows: &[Row], limited: bool) -> anyhow::Result<plots::Figure> {
     };
     Ok(plots::differences(&Differences {
         title: format!("What goes along with the score after training{}", note(limited)),
-        unit: "Pearson correlation over wordings, mean over runs and 95 % interval; bold: in the paper"
-            .to_string(),
+        unit: "Pearson correlation over wordings, mean over runs; bold: in the paper".to_string(),
         metrics: ["T1 (seen)", "T2 (trained)", "T3 (unseen)"].map(String::from).to_vec(),
         arms: Wordings::BOTH.map(|wordings| wordings.name().to_string()).to_vec(),
         rows: probes().into_iter().map(row).collect(),

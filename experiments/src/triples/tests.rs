@@ -1,4 +1,6 @@
 use clap::Parser;
+use sapo_lab::provenance::Code;
+use sapo_lab::{Store, compute_cell};
 
 use super::*;
 
@@ -17,7 +19,7 @@ fn cells(report: Report, line: &[&str]) -> Vec<CellSpec> {
 
 #[test]
 fn the_four_experiments_have_the_same_cells() {
-    let line = ["--seeds", "1", "--limit-train", "8", "--limit-eval", "4"];
+    let line = ["--scale", "nano", "--seeds", "1", "--limit-train", "8", "--limit-eval", "4"];
     let ids = |report| cells(report, &line).iter().map(|cell| cell.id().to_string()).collect::<Vec<_>>();
     let first = ids(Report::PromptSpread);
     assert_eq!(first.len(), 12);
@@ -51,5 +53,36 @@ fn every_t2_of_the_built_in_benchmark_occurs_once() {
         .collect();
     for triple in &config.scales["nano"].triples {
         assert!(triple.tasks.iter().all(|task| !development.contains(&task.as_str())), "{}", triple.name);
+    }
+}
+
+#[test]
+fn cells_become_tables_figures_and_findings() {
+    let short = CONFIG.replace(
+        "[scales.nano]\nseeds = 5\nconflict_ranks = [1, 7, 13, 20]",
+        "[scales.nano]\nseeds = 2\nconflict_ranks = [1, 3]\nsettings = { paraphrases = 3, train = { epochs = 1 } }",
+    );
+    assert!(short != CONFIG);
+    let line = ["experiment", "--scale", "nano", "--limit-train", "16", "--limit-eval", "4"];
+    let study = TripleStudy::new(Report::PromptSpread, &short).unwrap();
+    let (folder, args) = (tempfile::tempdir().unwrap(), Line::parse_from(line).args);
+    let store = Store::open(folder.path(), study.name()).unwrap();
+    let mut runs = Vec::new();
+    for cell in study.cells(&args).unwrap().iter().filter(|cell| cell.axis("triple").unwrap().ends_with('1'))
+    {
+        let work = |context: &CellContext| study.run_cell(cell.config(), context);
+        compute_cell(&store, cell, Code::detect(), Box::new(|_| ()), work).unwrap();
+        runs.push(store.load(&cell.id()).unwrap());
+    }
+    assert_eq!(runs.len(), 6);
+    let results = results::Results::from_runs(&runs).unwrap();
+    for (place, report) in
+        [spread::report, cross_task::report, indicators::report, conflict::report].iter().enumerate()
+    {
+        let out = folder.path().join(place.to_string());
+        std::fs::create_dir(&out).unwrap();
+        let screen = report(&results, &out, &out).unwrap();
+        assert!(screen.lines().count() <= 24, "{screen}");
+        assert!(std::fs::read_dir(&out).unwrap().count() >= 6, "report {place}");
     }
 }

@@ -20,7 +20,7 @@ pub struct HeatMap {
     pub columns: Vec<String>,
     /// From top to bottom.
     pub rows: Vec<HeatRow>,
-    /// The colours reach from minus this to this; numbers beyond have the colour of the end.
+    /// The colours reach from minus this, rounded up, to this; numbers beyond have the colour of the end.
     pub limit: f64,
 }
 
@@ -77,7 +77,7 @@ pub fn heat_map(data: &HeatMap) -> Result<Figure, PlotError> {
                 scene.text_in(middle, "–", value, Align::Centre, GREY);
                 continue;
             };
-            let shade = diverging(cell / data.limit);
+            let shade = diverging(cell / axis.high);
             scene.fill((x + 1.0, y + 1.0), (x + width - 1.0, y + height - 1.0), shade);
             scene.text_in(middle, number(*cell, 2), value, Align::Centre, ink_on(shade));
         }
