@@ -18,6 +18,11 @@ experiment name *args:
 plot name *args:
     @name=$1; shift; cargo run --release -p experiments --bin "$name" -- --plot-only "$@"
 
+# Run all experiments, and write their results into the docs and the notebooks: just reproduce --quick (--help lists its options)
+reproduce *args:
+    cargo build --release -p experiments --bins
+    cargo run --release -p experiments --bin reproduce -- "$@"
+
 # Make a base model: just pretrain nano
 pretrain name *args:
     cargo run --release -p experiments --bin pretrain -- "$@"
@@ -43,7 +48,7 @@ test-torch *args:
 test-end-to-end:
     JUST='{{ just_executable() }}' scripts/tests/end_to_end.sh
 
-# Test the scripts that bring libtorch and just, and what the side-by-side runs decide
+# Test the scripts that bring libtorch and just, what the side-by-side runs decide, and the notebooks
 test-scripts:
     python3 -m unittest discover --quiet --start-directory scripts/tests
 

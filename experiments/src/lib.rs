@@ -1,5 +1,5 @@
 //! What the experiment binaries share: where streams come from, the comparison of arms, the corpora of the base models,
-//! recorded tables of losses, triples of tasks.
+//! recorded tables of losses, triples of tasks, running all experiments.
 
 pub mod comparison;
 pub mod corpora;
@@ -7,6 +7,7 @@ pub mod loss_tables;
 pub mod material;
 pub mod models;
 pub mod places;
+pub mod reproduce;
 pub mod settings;
 pub mod streams;
 pub mod triples;

@@ -27,13 +27,17 @@ impl Models {
             "--model: this experiment varies the model ({} and {name}), so none can be given",
             self.0.keys().next().map_or("", String::as_str)
         );
-        let model = places::model(args.model.as_deref(), name, args.quiet)?;
+        let looked_at = args.dry_run || args.list;
+        let model = match (&args.model, looked_at) {
+            (None, true) => places::on_disk(name),
+            (given, _) => places::model(given.as_deref(), name, args.quiet)?,
+        };
         let model =
             std::path::absolute(&model).with_context(|| format!("cannot resolve {}", model.display()))?;
         let sha256 = match model.join("config.json").exists() {
             true => directory_sha256(&model)?,
             // the cells of a model that is not here can be looked at, not computed
-            false if args.dry_run || args.list => "not here".to_string(),
+            false if looked_at => "not here".to_string(),
             false => bail!(
                 "no model in {}: give one with --model{}",
                 model.display(),

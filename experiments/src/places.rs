@@ -17,12 +17,17 @@ pub fn project(relative: &str) -> PathBuf {
     checkout.join(relative)
 }
 
-/// The model that a command line gives, as a folder or as `org/name` of the Hub; the base model where it gives none.
+/// The model that a command line gives, as a folder or as `org/name` of the Hub; where it gives none that of this name, a
+/// base or `org/name`.
 ///
 /// # Errors
 /// When what is given is neither, or cannot be downloaded.
 pub fn model(given: Option<&Path>, base: &str, quiet: bool) -> anyhow::Result<PathBuf> {
-    let Some(given) = given else { return Ok(base_model(base)) };
+    let given = match given {
+        None if !base.contains('/') => return Ok(base_model(base)),
+        None => Path::new(base),
+        Some(given) => given,
+    };
     let mut display = DownloadDisplay::new(quiet);
     let folder = Hub::from_env().model_folder(given, &mut |download| {
         display.show(download.repository, download.file, download.done, download.total);
@@ -32,6 +37,19 @@ pub fn model(given: Option<&Path>, base: &str, quiet: bool) -> anyhow::Result<Pa
         let error = anyhow::Error::new(error);
         hint.map_or_else(|| anyhow!("{error:#}"), |hint| anyhow!("{error:#}\nhint: {hint}"))
     })
+}
+
+/// Where a model lies if it is on this machine: a base, or `org/name` in the Hub's cache. Nothing is downloaded.
+pub fn on_disk(name: &str) -> PathBuf {
+    if !name.contains('/') {
+        return base_model(name);
+    }
+    let offline = |variable: &str| match variable {
+        "HF_HUB_OFFLINE" => Some("1".into()),
+        other => std::env::var_os(other),
+    };
+    let cached = Hub::from_variables(offline).model_folder(Path::new(name), &mut |_| ());
+    cached.unwrap_or_else(|_| PathBuf::from(name))
 }
 
 /// A base model by its name: shipped under `data/base`, or made by `just pretrain` in the cache.

@@ -2,6 +2,8 @@
 //!
 //! All are TOML tables, so that whatever a run can be told can also be an axis or an arm.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, bail};
 use sapo_bench::EvaluationConfig;
 use sapo_lab::ExperimentArgs;
@@ -105,6 +107,15 @@ impl Settings {
         self.rows.test = self.rows.test.min(args.limit_eval.unwrap_or(usize::MAX));
         self
     }
+}
+
+/// The scale that a command line asks for among those that an experiment has; by default the first of them.
+///
+/// # Errors
+/// Where the experiment has no such scale.
+pub fn scale<T>(has: &BTreeMap<String, T>, args: &ExperimentArgs) -> anyhow::Result<&'static str> {
+    let known: Vec<&str> = SCALES.into_iter().filter(|scale| has.contains_key(*scale)).collect();
+    Ok(args.scale_among(&known)?)
 }
 
 /// What an arm of this name lays over the settings, as `configs/arms.toml` says.

@@ -29,9 +29,10 @@ pub enum EngineKind {
 /// The flags that every experiment takes.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct ExperimentArgs {
-    /// Size of the experiment
-    #[arg(long, default_value = "default", value_name = "NAME", help_heading = "What to run")]
-    pub scale: String,
+    /// Size of the experiment: nano (built-in benchmark and base), small (real text, small base), paper (the paper's
+    /// models and settings) [default: the first of these that the experiment has]
+    #[arg(long, value_name = "NAME", help_heading = "What to run")]
+    pub scale: Option<String>,
     /// Seeds: a number of them (8), a range (0-7) or a list (3,5,9)
     #[arg(long, value_name = "SEEDS", help_heading = "What to run")]
     pub seeds: Option<Seeds>,
@@ -41,6 +42,10 @@ pub struct ExperimentArgs {
     /// Model to fine-tune: a folder in Hugging Face layout, or org/name or org/name@revision of the Hugging Face Hub
     #[arg(long, value_name = "DIR|ORG/NAME", help_heading = "What to run")]
     pub model: Option<PathBuf>,
+    /// What to compare, as a file in the form of experiments/configs/*.toml (ablation-grid)
+    #[arg(long, value_name = "FILE.toml", help_heading = "What to run")]
+    pub grid: Option<PathBuf>,
+
     /// Data to train on and to evaluate with
     #[arg(long, value_name = "PATH", help_heading = "What to run")]
     pub data: Option<PathBuf>,
@@ -148,12 +153,15 @@ impl ExperimentArgs {
         Ok(known.iter().copied().filter(|known| asked.iter().any(|arm| arm == known)).collect())
     }
 
-    /// The scale asked for, which has to be one of `known`.
+    /// The scale asked for, which has to be one of `known`; the first of them by default.
     ///
     /// # Errors
     /// [`ArgsError`].
     pub fn scale_among<'a>(&self, known: &[&'a str]) -> Result<&'a str, ArgsError> {
-        one_of("scale", &self.scale, known)
+        match (&self.scale, known) {
+            (None, [first, ..]) => Ok(first),
+            (asked, _) => one_of("scale", asked.as_deref().unwrap_or_default(), known),
+        }
     }
 
     /// The devices that cells may use: those of `--devices`, or the one of `--device`.

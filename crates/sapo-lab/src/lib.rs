@@ -1,4 +1,4 @@
-//! Grids of cells, the run store, tables, plots and reports; it is given what to run and knows no torch.
+//! Grids of cells, the run store, tables, plots, reports and notebooks; it is given what to run and knows no torch.
 //!
 //! An experiment implements [`Study`] and calls [`drive`]. `drive` reads the command line, asks the study for its grid of
 //! cells, computes the cells that the store lacks (an engine starts a worker process for each), and hands the stored runs
@@ -23,6 +23,7 @@ mod listing;
 pub mod lock;
 pub mod loss_tables;
 pub mod manifest;
+pub mod notebook;
 mod parquet;
 mod plan;
 pub mod plots;

@@ -42,6 +42,6 @@ pub use progress::{Progress, Workplace};
 pub use reselection::{ProbeCost, Reselecting, ReselectionConfig, most_used};
 pub use schedule::Schedule;
 pub use seeds::derive_seed;
-pub use selection::{Choice, ModelState, SelectionConfig, choose, observation};
+pub use selection::{Choice, SelectionConfig, Under, choose, observation};
 pub use texts::{FixedTexts, Joined, TextBatch, TrainingTexts};
 pub use trainer::{TrainConfig, TrainOutcome, Training, train};

@@ -37,7 +37,7 @@ use crate::interference::{Foresight, InterferenceConfig, LearntTasks};
 use crate::methods::{Lesson, MethodConfig, StreamTask};
 use crate::recorder::Recorder;
 use crate::reselection::{ProbeCost, Reselecting, ReselectionConfig, most_used};
-use crate::selection::{Choice, ModelState, SelectionConfig, choose_with};
+use crate::selection::{Choice, SelectionConfig, Under, choose_with};
 use crate::texts::TrainingTexts;
 use crate::wordings::OneWording;
 use crate::{Checkpoints, LearnError, TrainConfig, TrainOutcome, Workplace, derive_seed};
@@ -87,9 +87,9 @@ impl StreamConfig {
         }
         if asks {
             self.fresh_adapter(0)?;
-            if self.selection.state == ModelState::Untouched {
+            if self.selection.under == Under::Untouched {
                 return Err(LearnError::Setting {
-                    name: "selection.state",
+                    name: "selection.under",
                     got: "untouched beside interference-aware".to_string(),
                     expected: "current, for this rule looks back at the tasks that were learnt",
                 });
@@ -148,7 +148,7 @@ pub fn run_stream(
     run.begin("evaluate", "the untouched model");
     run.evaluate_all(model, tasks, &prompts, 0, &config.evaluation)?;
     let at_once = method.all_at_once();
-    let once = at_once || config.selection.state == ModelState::Untouched;
+    let once = at_once || config.selection.under == Under::Untouched;
     let mut choices: Vec<Choice> = Vec::new();
     for (t, task) in tasks.iter().enumerate() {
         let step = t + 1;

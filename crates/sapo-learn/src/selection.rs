@@ -23,14 +23,14 @@ pub struct SelectionConfig {
     /// Padded tokens in one batch of the probe.
     pub token_budget: usize,
     /// The state of the model under which all this is measured.
-    #[serde(skip_serializing_if = "ModelState::is_current")]
-    pub state: ModelState,
+    #[serde(skip_serializing_if = "Under::is_current")]
+    pub under: Under,
 }
 
 /// The state of the model under which the wording of task t is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ModelState {
+pub enum Under {
     /// theta_(t-1), as the paper does: each wording just before its task is trained.
     #[default]
     Current,
@@ -38,7 +38,7 @@ pub enum ModelState {
     Untouched,
 }
 
-impl ModelState {
+impl Under {
     fn is_current(&self) -> bool {
         *self == Self::Current
     }
@@ -52,7 +52,7 @@ impl Default for SelectionConfig {
             examples: 250,
             include_original: true,
             token_budget: 8192,
-            state: ModelState::Current,
+            under: Under::Current,
         }
     }
 }

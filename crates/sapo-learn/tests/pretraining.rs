@@ -6,6 +6,7 @@ use std::path::Path;
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use sapo_learn::Precision;
 use sapo_learn::pretrain::{Corpus, PretrainConfig, PretrainProgress, pretrain};
 use sapo_model::{directory_sha256, runtime};
 
@@ -19,7 +20,7 @@ impl Corpus for Echo {
     }
 }
 
-fn config() -> PretrainConfig {
+fn config(precision: Precision, prompt_loss_share: f64) -> PretrainConfig {
     PretrainConfig {
         seed: 4,
         vocab_size: 280,
@@ -37,31 +38,38 @@ fn config() -> PretrainConfig {
         warmup_ratio: 0.05,
         weight_decay: 0.01,
         prompt_loss_weight: 0.1,
+        prompt_loss_share,
         checkpoint_every: 30,
+        precision,
     }
 }
 
-fn run(folder: &Path, on_progress: impl FnMut(PretrainProgress)) -> String {
-    pretrain(&Echo, &config(), folder, on_progress).unwrap();
+fn run(config: &PretrainConfig, folder: &Path, on_progress: impl FnMut(PretrainProgress)) -> String {
+    pretrain(&Echo, config, folder, on_progress).unwrap();
     directory_sha256(folder).unwrap()
 }
 
 #[test]
 fn an_interrupted_run_goes_on_and_ends_as_an_uninterrupted_one() {
     runtime::init(1);
+    interrupted(&config(Precision::Float32, 1.0));
+    interrupted(&config(Precision::Bfloat16, 0.5));
+}
+
+fn interrupted(config: &PretrainConfig) {
     let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut losses = Vec::new();
-    let expected = run(whole.path(), |progress| losses.push(progress.target_loss));
+    let expected = run(config, whole.path(), |progress| losses.push(progress.target_loss));
     assert!(losses.last().unwrap() < &(losses[0] / 2.0), "it learns: {losses:?}");
 
     // Stopped at step 100, ten steps after the last checkpoint.
     let stopped = catch_unwind(AssertUnwindSafe(|| {
-        run(broken.path(), |progress| assert!(progress.step < 100, "stopped on purpose"));
+        run(config, broken.path(), |progress| assert!(progress.step < 100, "stopped on purpose"));
     }));
     assert!(stopped.is_err());
     assert!(!broken.path().join("model.safetensors").exists(), "no half-made model is in place");
     let mut first = None;
-    let resumed = run(broken.path(), |progress| {
+    let resumed = run(config, broken.path(), |progress| {
         first.get_or_insert(progress.step);
     });
     assert_eq!(first, Some(100), "it went on after step 90 and not from nothing");

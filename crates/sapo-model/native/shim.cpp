@@ -55,6 +55,9 @@ void sapo_free_message(char* message) { std::free(message); }
 
 const char* sapo_cpu_level() { return sapo::level_name(); }
 
+// Of this thread and of those that it starts from now on.
+bool sapo_flush_denormals() { return at::globalContext().setFlushDenormal(true); }
+
 void sapo_products_by_onednn(bool on) { sapo::products_by_onednn() = on; }
 
 char* sapo_linear(const Tensor* x, const Tensor* weight, const Tensor* bias, const Tensor* dropped_x, const Tensor* a,

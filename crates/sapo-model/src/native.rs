@@ -13,6 +13,7 @@ use torch_sys::C_tensor;
 unsafe extern "C" {
     fn sapo_free_message(message: *mut c_char);
     fn sapo_cpu_level() -> *const c_char;
+    fn sapo_flush_denormals() -> bool;
     fn sapo_products_by_onednn(on: bool);
     fn sapo_linear(
         x: *const C_tensor,
@@ -396,6 +397,13 @@ fn scalar_type(kind: Kind) -> c_int {
 pub(crate) fn cpu_level() -> &'static str {
     // SAFETY: a C string that lives as long as the process.
     unsafe { CStr::from_ptr(sapo_cpu_level()) }.to_str().unwrap_or_default()
+}
+
+/// Numbers below the normal range of floats count as zero, in this thread and in those that it starts; whether the
+/// processor can.
+pub(crate) fn flush_denormals() -> bool {
+    // SAFETY: sets a flag of the processor for this thread.
+    unsafe { sapo_flush_denormals() }
 }
 
 /// Whether f32 products on the CPU go to oneDNN, see [`crate::runtime`].

@@ -4,9 +4,11 @@
 ///
 /// `threads` is the number of cores that libtorch may use for one operation. On glibc the allocator is told to keep
 /// large freed blocks: returning them to the system after every tensor costs a quarter of a forward pass in page faults
-/// (docs/performance.md).
+/// (docs/performance.md). Numbers below the normal range of floats count as zero from then on: a trained model's attention
+/// is full of them, and the processor takes many times as long over each.
 pub fn init(threads: usize) {
     keep_large_blocks();
+    crate::native::flush_denormals();
     tch::set_num_threads(i32::try_from(threads.max(1)).unwrap_or(i32::MAX));
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::material::Material;
-use crate::settings::{self, Settings};
+use crate::settings::{self, SCALES, Settings};
 
 /// `configs/<name>.toml`: what is compared with what; the settings are those of the scale.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -146,6 +146,8 @@ impl ComparisonConfig {
     /// Reads a configuration and checks what its types do not.
     pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
         let config: Self = toml::from_str(text)?;
+        let unknown = config.scales.keys().find(|scale| !SCALES.contains(&scale.as_str()));
+        ensure!(unknown.is_none(), "unknown scale {}", unknown.map_or("", String::as_str));
         ensure!(!config.scales.is_empty(), "no scale");
         for scale in config.scales.keys() {
             let arms = config.arms(scale)?;
@@ -159,10 +161,14 @@ impl ComparisonConfig {
         Ok(config)
     }
 
+    /// The scale that a command line asks for.
+    pub(super) fn scale(&self, args: &ExperimentArgs) -> anyhow::Result<&'static str> {
+        settings::scale(&self.scales, args)
+    }
+
     /// What is done at a scale.
     pub(super) fn at(&self, scale: &str) -> anyhow::Result<&AtScale> {
-        let known = || self.scales.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        self.scales.get(scale).with_context(|| format!("--scale: expected one of {}, got `{scale}`", known()))
+        self.scales.get(scale).with_context(|| format!("no scale {scale}"))
     }
 
     /// The arms of a scale.
@@ -191,7 +197,9 @@ impl ComparisonConfig {
             })
             .collect::<anyhow::Result<_>>()?;
         for axis in self.axes(scale)? {
-            let with = |layers: &Vec<Table>, point: &Table| [layers.as_slice(), &[point.clone()]].concat();
+            let with = |layers: &Vec<Table>, point: &Table| {
+                [layers.as_slice(), std::slice::from_ref(point)].concat()
+            };
             layers =
                 layers.iter().flat_map(|below| axis.points.iter().map(|point| with(below, point))).collect();
         }

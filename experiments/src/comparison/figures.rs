@@ -34,7 +34,9 @@ pub(super) fn write(groups: &Groups, config: &ComparisonConfig, folder: &Path) -
     if let Some(figure) = differences(groups, &paired, note)? {
         figure.write(folder, "differences")?;
     }
-    if let Some(number) = (1..groups.labels.len()).find(|&label| numeric(groups, label)) {
+    // a line needs one axis: with two, several dots would have one x
+    if groups.labels.len() == 2 && numeric(groups, 1) {
+        let number = 1;
         along(groups, &main, number, note)?.write(folder, "ap_along_axis")?;
         if let Some(figure) = difference_along(groups, &paired, number, note)? {
             figure.write(folder, "difference_along_axis")?;

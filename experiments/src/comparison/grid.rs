@@ -12,15 +12,16 @@ use crate::streams;
 
 /// Seeds innermost but for the arms, so that what is compared is computed together.
 pub(super) fn cells(config: &ComparisonConfig, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>> {
-    let known: Vec<&str> = config.arms(&args.scale)?.iter().map(String::as_str).collect();
+    let scale = config.scale(args)?;
+    let known: Vec<&str> = config.arms(scale)?.iter().map(String::as_str).collect();
     let arms = args.arms_among(&known)?;
-    let axes = axes(config, &args.scale)?;
+    let axes = axes(config, scale)?;
     let axes: Vec<&str> = axes.iter().map(String::as_str).collect();
     let data = streams::absolute(args.data.as_ref())?;
     let (mut models, mut fingerprints) = (Models::default(), BTreeMap::new());
     let mut cells = Vec::new();
-    for variations in config.variations(&args.scale, &arms)?.chunks(arms.len()) {
-        for seed in args.seeds_or(config.at(&args.scale)?.seeds) {
+    for variations in config.variations(scale, &arms)?.chunks(arms.len()) {
+        for seed in args.seeds_or(config.at(scale)?.seeds) {
             for variation in variations {
                 let mut variation = variation.clone();
                 variation.settings = variation.settings.limited_by(args);

@@ -70,11 +70,12 @@ impl<'a> Groups<'a> {
         config: &'a ComparisonConfig,
         args: &ExperimentArgs,
     ) -> anyhow::Result<Self> {
+        let scale = config.scale(args)?;
         let mut labels = vec![Label { key: "stream".to_string(), name: "stream".to_string() }];
-        for axis in config.axes(&args.scale)? {
+        for axis in config.axes(scale)? {
             labels.push(Label { key: axis.key.clone(), name: axis.name.clone() });
         }
-        let arms = config.arms(&args.scale)?;
+        let arms = config.arms(scale)?;
         let mut groups: Vec<(Vec<String>, Vec<&StoredRun>)> = Vec::new();
         for run in runs {
             let value =

@@ -13,6 +13,8 @@ mod reselection;
 mod screen;
 mod tables;
 
+use std::borrow::Cow;
+
 use anyhow::{Context, ensure};
 use sapo_lab::{CellContext, CellSpec, ExperimentArgs, ReportContext, RunRecord, StoredRun, Study};
 use sapo_learn::runs::{fingerprint, note_origin, shorten_inputs};
@@ -30,6 +32,7 @@ use crate::places;
 pub struct Comparison {
     name: &'static str,
     config: ComparisonConfig,
+    any_grid: bool,
 }
 
 impl Comparison {
@@ -39,7 +42,26 @@ impl Comparison {
     /// Says what is wrong with the text.
     pub fn new(name: &'static str, config: &str) -> anyhow::Result<Self> {
         let config = ComparisonConfig::parse(config).with_context(|| format!("configuration of {name}"))?;
-        Ok(Self { name, config })
+        Ok(Self { name, config, any_grid: false })
+    }
+
+    /// The same, but a file of the user's may take the configuration's place (`--grid`).
+    #[must_use]
+    pub fn or_any_grid(self) -> Self {
+        Self { any_grid: true, ..self }
+    }
+
+    fn config(&self, args: &ExperimentArgs) -> anyhow::Result<Cow<'_, ComparisonConfig>> {
+        let Some(path) = &args.grid else { return Ok(Cow::Borrowed(&self.config)) };
+        ensure!(
+            self.any_grid,
+            "--grid: {} compares what it compares; ablation-grid takes any grid",
+            self.name
+        );
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let config = ComparisonConfig::parse(&text).with_context(|| path.display().to_string())?;
+        Ok(Cow::Owned(config))
     }
 }
 
@@ -53,19 +75,14 @@ impl Study for Comparison {
     }
 
     fn cells(&self, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>> {
-        grid::cells(&self.config, args)
+        grid::cells(&*self.config(args)?, args)
     }
 
     fn cell_memory(&self, args: &ExperimentArgs) -> Option<u64> {
-        let model = &self
-            .config
-            .variations(&args.scale, &[&self.config.baseline])
-            .ok()?
-            .first()?
-            .settings
-            .model
-            .clone();
-        places::cell_memory(&places::model(args.model.as_deref(), model, args.quiet).ok()?)
+        let config = self.config(args).ok()?;
+        let first =
+            config.variations(config.scale(args).ok()?, &[&config.baseline]).ok()?.into_iter().next()?;
+        places::cell_memory(&places::model(args.model.as_deref(), &first.settings.model, args.quiet).ok()?)
     }
 
     fn run_cell(&self, config: &Value, context: &CellContext) -> anyhow::Result<RunRecord> {
@@ -96,10 +113,11 @@ impl Study for Comparison {
     }
 
     fn report(&self, runs: &[StoredRun], context: &ReportContext<'_>) -> anyhow::Result<String> {
-        let groups = groups::Groups::from_runs(runs, &self.config, context.args)?;
+        let config = self.config(context.args)?;
+        let groups = groups::Groups::from_runs(runs, &config, context.args)?;
         tables::write(&groups, &context.tables_dir())?;
-        figures::write(&groups, &self.config, &context.plots_dir())?;
-        screen::render(self.name, &self.config, &groups, context)
+        figures::write(&groups, &config, &context.plots_dir())?;
+        screen::render(self.name, &config, &groups, context)
     }
 }
 

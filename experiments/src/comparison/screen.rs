@@ -11,6 +11,9 @@ use super::tables::{PairedRow, paired_rows};
 /// Below this, a difference is called one.
 const SIGNIFICANT: f64 = 0.05;
 
+/// So many tables of arms fit the screen.
+const MOST_POINTS: usize = 3;
+
 /// The smallest p that the exact sign-flip test can give with n pairs, times the number of tests, has to be below
 /// [`SIGNIFICANT`]; otherwise no data could decide anything.
 fn seeds_that_can_decide(tests: usize) -> usize {
@@ -30,7 +33,9 @@ pub(super) fn render(
 
     let widest = groups.arms().iter().map(|arm| arm.chars().count()).max().unwrap_or(0);
     let width = widest.max(8);
-    for row in groups.main_rows()? {
+    let rows = groups.main_rows()?;
+    // what does not fit a screen stands in the table by_arm
+    for row in rows.iter().filter(|_| rows.len() <= MOST_POINTS) {
         if let Some(point) = point(groups, &row.values) {
             writeln!(screen, "{point}")?;
         }

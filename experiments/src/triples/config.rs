@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use crate::places;
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 
 /// `configs/triples.toml`: which triples; the settings are those of the scale.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -115,10 +115,10 @@ impl TriplesConfig {
         Ok(config)
     }
 
-    /// What is done at a scale.
-    pub(super) fn at(&self, scale: &str) -> anyhow::Result<&AtScale> {
-        let known = || self.scales.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        self.scales.get(scale).with_context(|| format!("--scale: expected one of {}, got `{scale}`", known()))
+    /// What is done at the scale that a command line asks for.
+    pub(super) fn at(&self, args: &ExperimentArgs) -> anyhow::Result<(&'static str, &AtScale)> {
+        let scale = settings::scale(&self.scales, args)?;
+        Ok((scale, self.scales.get(scale).with_context(|| format!("no scale {scale}"))?))
     }
 }
 
@@ -131,11 +131,12 @@ impl AtScale {
     /// The cell of a triple but for its hashes.
     pub(super) fn cell(
         &self,
+        scale: &str,
         triple: &TripleTasks,
         seed: u64,
         args: &ExperimentArgs,
     ) -> anyhow::Result<(CellConfig, String)> {
-        let settings = self.settings(&args.scale, triple)?.limited_by(args);
+        let settings = self.settings(scale, triple)?.limited_by(args);
         let run = protocol(&settings, self)?;
         let cell = CellConfig {
             kind: triple.kind.clone(),

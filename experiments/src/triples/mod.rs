@@ -86,12 +86,12 @@ impl Study for TripleStudy {
 
     /// Seeds outermost, so that all triples are there early.
     fn cells(&self, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>> {
-        let at = self.config.at(&args.scale)?;
+        let (scale, at) = self.config.at(args)?;
         let data = streams::absolute(args.data.as_ref())?;
         let (mut models, mut cells) = (Models::default(), Vec::new());
         for seed in args.seeds_or(at.seeds) {
             for triple in &at.triples {
-                let (mut cell, model) = at.cell(triple, seed, args)?;
+                let (mut cell, model) = at.cell(scale, triple, seed, args)?;
                 let (model, model_sha256) = models.find(&model, args)?;
                 let (stream, pools) =
                     cell.load(data.as_deref()).with_context(|| format!("triple {}", triple.name))?;
@@ -105,8 +105,8 @@ impl Study for TripleStudy {
     }
 
     fn cell_memory(&self, args: &ExperimentArgs) -> Option<u64> {
-        let at = self.config.at(&args.scale).ok()?;
-        let model = at.settings(&args.scale, at.triples.first()?).ok()?.model;
+        let (scale, at) = self.config.at(args).ok()?;
+        let model = at.settings(scale, at.triples.first()?).ok()?.model;
         places::cell_memory(&places::model(args.model.as_deref(), &model, args.quiet).ok()?)
     }
 

@@ -1,0 +1,107 @@
+//! From the folder of an experiment's runs to a promoted folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::error::NotebookError;
+use super::promoted::{LeftOut, Promoted, figure, markdown, parquet};
+use crate::files::write_whole;
+
+/// A table whose Parquet or Markdown file is larger stays with the runs.
+///
+/// # Units
+/// Bytes.
+pub const MOST_BYTES: u64 = 200_000;
+
+/// What is to be promoted.
+#[derive(Debug)]
+pub struct Promotion<'a> {
+    /// The folder of the experiment's runs.
+    pub runs: &'a Path,
+    /// Names of the tables that the run has written.
+    pub tables: Vec<String>,
+    /// Names of the figures that are wanted.
+    pub figures: Vec<String>,
+    /// Names of the other figures that the run has written.
+    pub unwanted: Vec<String>,
+    /// What the folder says of itself; its tables, figures and what was left out are filled in here.
+    pub promoted: Promoted,
+}
+
+impl Promotion<'_> {
+    /// Copies tables and figures into `folder`, removes what an earlier promotion left there, and says what there is now.
+    ///
+    /// # Errors
+    /// [`NotebookError`] with the path of the file.
+    pub fn write(self, folder: &Path) -> Result<Promoted, NotebookError> {
+        let Self { runs, tables, figures, unwanted, mut promoted } = self;
+        let mut left_out = Vec::new();
+        for table in tables {
+            let (from, text) = (parquet(runs, &table), markdown(runs, &table));
+            let larger = [&from, &text].into_iter().map(|path| bytes(path)).collect::<Result<Vec<_>, _>>()?;
+            if larger.into_iter().any(|bytes| bytes > MOST_BYTES) {
+                let why = format!("larger than {} kB", MOST_BYTES / 1000);
+                left_out.push(LeftOut { name: format!("{table}.parquet"), why });
+                continue;
+            }
+            copy(&from, &parquet(folder, &table))?;
+            let text = fs::read_to_string(&text).map_err(NotebookError::io(&text, "read"))?;
+            let text = if promoted.quick { marked(&text, promoted.seeds) } else { text };
+            let path = markdown(folder, &table);
+            write_whole(&path, text.as_bytes()).map_err(NotebookError::io(&path, "write"))?;
+            promoted.tables.push(table);
+        }
+        for name in figures {
+            copy(&runs.join("plots").join(format!("{name}.png")), &figure(folder, &name))?;
+            promoted.figures.push(name);
+        }
+        let not_chosen = |name| LeftOut { name: format!("{name}.png"), why: "not chosen".to_owned() };
+        left_out.extend(unwanted.into_iter().map(not_chosen));
+        promoted.left_out = left_out;
+        promoted.write(folder)?;
+        let kept = |endings: [&str; 2], names: &[String]| -> Vec<String> {
+            names.iter().flat_map(|name| endings.map(|ending| format!("{name}.{ending}"))).collect()
+        };
+        sweep(&folder.join("tables"), &kept(["parquet", "md"], &promoted.tables))?;
+        sweep(&folder.join("figures"), &kept(["png", "png"], &promoted.figures))?;
+        Ok(promoted)
+    }
+}
+
+/// The Markdown of a table with a mark before its caption.
+fn marked(text: &str, seeds: Option<usize>) -> String {
+    let mark = match seeds {
+        Some(1) => "QUICK: 1 seed.".to_owned(),
+        Some(seeds) => format!("QUICK: {seeds} seeds."),
+        None => "QUICK.".to_owned(),
+    };
+    match text.split_once("\n\n") {
+        Some((table, caption)) => format!("{table}\n\n{mark} {caption}"),
+        None => format!("{}\n\n{mark}\n", text.trim_end()),
+    }
+}
+
+fn bytes(path: &Path) -> Result<u64, NotebookError> {
+    fs::metadata(path).map(|data| data.len()).map_err(NotebookError::io(path, "read"))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), NotebookError> {
+    let bytes = fs::read(from).map_err(NotebookError::io(from, "read"))?;
+    write_whole(to, &bytes).map_err(NotebookError::io(to, "write"))
+}
+
+/// Removes every file that is not to be kept.
+fn sweep(folder: &Path, kept: &[String]) -> Result<(), NotebookError> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    let list = |source| NotebookError::Io { path: folder.to_owned(), operation: "list", source };
+    for entry in fs::read_dir(folder).map_err(list)? {
+        let entry = entry.map_err(list)?;
+        if !kept.iter().any(|name| entry.file_name() == name.as_str()) {
+            let path: PathBuf = entry.path();
+            fs::remove_file(&path).map_err(NotebookError::io(&path, "remove"))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! All of it on two experiments that are shell scripts.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::time::Duration;
+
+use clap::Parser;
+use sapo_lab::tables::Table;
+
+use super::*;
+
+const LIST: &str = "figures = ['*']\n\
+    [[experiments]]\nname = 'good'\nscales = ['nano']\nquestion = 'Is it good?'\narguments = ['--tables', 'TABLES']\n\
+    [[experiments]]\nname = 'bad'\nscales = ['nano']\nquestion = 'Is it bad?'\n\
+    [[experiments]]\nname = 'grid'\nscales = ['small']\nquick_seeds = 2\n";
+
+const TEXT: &str = "# Title\r\n<!-- generated: good/nano/by_arm -->\nold\n<!-- end -->\nBy hand.";
+
+/// A folder with programs, a checkout and a table that the good one copies into its runs.
+struct Room {
+    root: tempfile::TempDir,
+    list: List,
+}
+
+impl Room {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let table = Table::builder("by_arm", "Means.").text("arm", ["static"]).float("ap", 1, [70.25]);
+        table.build().unwrap().write_all(root.path().join("made")).unwrap();
+        fs::create_dir_all(root.path().join("project/docs")).unwrap();
+        let list =
+            List::parse(&LIST.replace("TABLES", &root.path().join("made").display().to_string())).unwrap();
+        let room = Self { root, list };
+        room.write("project/docs/experiments.md", TEXT);
+        room.program(
+            "good",
+            "mkdir -p \"$2/good/tables\" && cat \"$4/by_arm.md\" >\"$2/good/tables/by_arm.md\" && \
+                              cat \"$4/by_arm.parquet\" >\"$2/good/tables/by_arm.parquet\" && echo found",
+        );
+        room.program("bad", "echo 'no luck' >&2; exit 3");
+        room
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// A shell script. Another process writes its file: a program that this one was forked from while it had the file open
+    /// would make it busy.
+    fn program(&self, name: &str, script: &str) {
+        let (text, name) = (format!("{name}.sh"), format!("programs/{name}"));
+        self.write(&text, &format!("#!/bin/sh\nset -e\n{script}\n"));
+        fs::create_dir_all(self.path("programs")).unwrap();
+        assert!(Command::new("cp").args([self.path(&text), self.path(&name)]).status().unwrap().success());
+        fs::set_permissions(self.path(&name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// The exit code, or the error.
+    fn reproduce(&self, line: &str) -> Result<String, String> {
+        self.reproduce_until(line, &Interrupts::default())
+    }
+
+    fn reproduce_until(&self, line: &str, interrupts: &Interrupts) -> Result<String, String> {
+        let out = self.path("runs").display().to_string();
+        let args = Args::parse_from(["reproduce", "--out", &out].into_iter().chain(line.split_whitespace()));
+        let programs = self.path("programs");
+        let project = self.path("project");
+        let all = Reproduction {
+            args: &args,
+            list: &self.list,
+            programs: &programs,
+            project: &project,
+            interrupts,
+        };
+        all.run().map(|code| format!("{code:?}")).map_err(|error| format!("{error:#}"))
+    }
+}
+
+fn code(code: u8) -> Result<String, String> {
+    Ok(format!("{:?}", ExitCode::from(code)))
+}
+
+#[test]
+fn a_failure_is_told_in_the_end_and_the_others_are_promoted() {
+    let room = Room::new();
+    assert_eq!(room.reproduce(""), code(1));
+    let new = "# Title\r\n<!-- generated: good/nano/by_arm -->\n\n| arm | ap |\n| :--- | ---: |\n| static | 70.2 |\n\nMeans.\n\n\
+               <!-- end -->\nBy hand.";
+    assert_eq!(room.read("project/docs/experiments.md"), new);
+    assert!(room.path("project/notebooks-export/good/nano/tables/by_arm.parquet").exists());
+    let notebook: serde_json::Value =
+        serde_json::from_str(&room.read("project/notebooks-export/good.ipynb")).unwrap();
+    assert_eq!(notebook["nbformat"], 4);
+    assert!(!room.path("project/notebooks-export/bad.ipynb").exists());
+    assert_eq!(room.read("runs/good/screen.txt"), "found\n");
+    assert_eq!(room.reproduce("--only good"), code(0));
+}
+
+#[test]
+fn documentation_is_written_again_without_computing() {
+    let room = Room::new();
+    assert_eq!(room.reproduce("--docs-only --only good"), code(1));
+    assert_eq!(room.reproduce("--only good"), code(0));
+    let written = room.read("project/docs/experiments.md");
+    room.write("project/docs/experiments.md", TEXT);
+    room.program("good", "exit 1");
+    assert_eq!(room.reproduce("--docs-only"), code(0));
+    assert_eq!(room.read("project/docs/experiments.md"), written);
+    // a table that another command has made is not promoted
+    room.write("runs/good/tables/by_arm.md", "| other |");
+    assert_eq!(room.reproduce("--docs-only"), code(1));
+    assert_eq!(room.read("project/docs/experiments.md"), written);
+}
+
+#[test]
+fn what_an_earlier_run_left_is_not_promoted() {
+    let room = Room::new();
+    room.write("runs/good/tables/against_static.md", "| old |");
+    room.write("runs/good/tables/against_static.parquet", "old");
+    std::thread::sleep(Duration::from_millis(30));
+    assert_eq!(room.reproduce("--only good"), code(0));
+    assert!(!room.path("project/notebooks-export/good/nano/tables/against_static.md").exists());
+}
+
+#[test]
+fn a_block_of_an_unknown_table_is_named_and_nothing_is_written() {
+    let room = Room::new();
+    for (block, what) in [
+        ("good/nano/by_arms", "no table by_arms at scale nano: expected one of by_arm"),
+        ("good/small/by_arm", "good has no scale small"),
+        ("goods/nano/by_arm", "no experiment is named goods"),
+    ] {
+        let text = format!("{TEXT}\n<!-- generated: {block} -->\n<!-- end -->\n");
+        room.write("project/docs/experiments.md", &text);
+        let error = room.reproduce("--only good").unwrap_err();
+        assert!(error.contains("docs/experiments.md: line 6") && error.contains(what), "{error}");
+        assert_eq!(room.read("project/docs/experiments.md"), text);
+    }
+    // what has not been promoted yet stays
+    let text = "<!-- generated: bad/nano/by_arm -->\nby hand\n<!-- end -->\n";
+    room.write("project/docs/experiments.md", text);
+    assert_eq!(room.reproduce("--only good"), code(0));
+    assert_eq!(room.read("project/docs/experiments.md"), text);
+}
+
+#[test]
+fn a_wish_to_stop_reaches_the_program_and_ends_everything() {
+    let room = Room::new();
+    // only the first wish lets it end
+    room.program(
+        "good",
+        "trap 'echo stopped; exit 130' INT; touch \"$2/started\"; while :; do sleep 0.05; done",
+    );
+    let interrupts = Interrupts::default();
+    std::thread::scope(|scope| {
+        let result = scope.spawn(|| room.reproduce_until("", &interrupts));
+        while !room.path("runs/started").exists() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        interrupts.ask();
+        assert_eq!(result.join().unwrap(), code(INTERRUPTED));
+    });
+    assert_eq!(room.read("runs/good/screen.txt"), "stopped\n");
+    assert!(!room.path("runs/bad").exists());
+    assert_eq!(room.read("project/docs/experiments.md"), TEXT);
+}
+
+#[test]
+fn dry_runs_are_asked_of_grids_and_what_needs_data_is_skipped() {
+    let room = Room::new();
+    room.program(
+        "grid",
+        "echo '{\"summary\": {\"cells\": 8, \"stored\": 2, \"running\": 0, \"to_compute\": 6, \
+                          \"expected\": {\"cells\": 6, \"seconds\": 60.0}}}'",
+    );
+    assert_eq!(room.reproduce("--scale small --dry-run"), code(0));
+    assert_eq!(room.reproduce("--scale small --data d --dry-run"), code(0));
+    assert_eq!(room.reproduce("--dry-run"), code(0));
+    assert_eq!(room.reproduce("--scale small"), code(0));
+    assert!(!room.path("runs/grid").exists());
+    // it writes nothing, which is no success
+    assert_eq!(room.reproduce("--scale small --data d"), code(1));
+}
