@@ -184,7 +184,7 @@ mod tests {
         assert!(refused("\"static\", ", "").contains("no arm is named static"));
         assert!(refused("\"sapp\"", "\"sapq\"").contains("sapq"));
         assert!(
-            refused("seeds = 10", "seeds = 10\nsettings = { selection = { selector = \"wurst\" } }")
+            refused("seeds = 10", "seeds = 10\nsettings = { selection = { examples = \"wurst\" } }")
                 .contains("wurst")
         );
         assert!(refused("seeds = 10", "seeds = 10\nsettings = { reselect = 3 }").contains("reselect"));

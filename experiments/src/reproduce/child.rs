@@ -50,8 +50,9 @@ pub(super) fn run(
         }
         if let Some(pid) = pid.filter(|_| interrupts.times() > passed_on) {
             passed_on += 1;
-            // one that has just ended by itself is as well
-            let _ = kill_process(pid, Signal::INT);
+            // as Ctrl-C, which a program that was started in the background ignores; one that has just ended by itself
+            // is as well
+            let _ = kill_process(pid, Signal::TERM);
         }
         std::thread::sleep(TICK);
     }

@@ -158,7 +158,7 @@ fn a_wish_to_stop_reaches_the_program_and_ends_everything() {
     // only the first wish lets it end
     room.program(
         "good",
-        "trap 'echo stopped; exit 130' INT; touch \"$2/started\"; while :; do sleep 0.05; done",
+        "trap 'echo stopped; exit 130' TERM; touch \"$2/started\"; while :; do sleep 0.05; done",
     );
     let interrupts = Interrupts::default();
     std::thread::scope(|scope| {
