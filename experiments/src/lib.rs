@@ -1,12 +1,14 @@
 //! What the experiment binaries share: where streams come from, the comparison of arms, the corpora of the base models,
 //! recorded tables of losses, triples of tasks, running all experiments.
 
+pub mod cell;
 pub mod comparison;
 pub mod corpora;
 pub mod loss_tables;
 pub mod material;
 pub mod models;
 pub mod places;
+pub mod reporting;
 pub mod reproduce;
 pub mod settings;
 pub mod streams;

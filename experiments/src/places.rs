@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
-use sapo_lab::{DownloadDisplay, user_cache};
+use sapo_lab::{DownloadDisplay, ExperimentArgs, user_cache};
 use sapo_model::Hub;
 
 /// A path of the project: below the current folder where it is there, otherwise below the checkout that this program
@@ -61,11 +61,12 @@ pub fn base_model(name: &str) -> PathBuf {
 /// Measured: `peak_memory_bytes` of four cells of the quickstart was 250 to 264 MB.
 const CELL_BYTES: u64 = 260_000_000;
 
-/// Bytes of memory that a run is expected to take: the weights in float32 (twice the bytes of a checkpoint of 16-bit
+/// Bytes of memory that a run with this model, or the one of `--model`, is expected to take: the weights in float32 (twice the bytes of a checkpoint of 16-bit
 /// numbers), and what a cell of the `nano` base took beside its own 4 MB. What training a larger model takes besides is
 /// not in it.
-pub fn cell_memory(model: &Path) -> Option<u64> {
-    let files = std::fs::read_dir(model).ok()?.flatten();
+pub fn cell_memory(args: &ExperimentArgs, name: &str) -> Option<u64> {
+    let folder = model(args.model.as_deref(), name, args.quiet).ok()?;
+    let files = std::fs::read_dir(folder).ok()?.flatten();
     let weights = files.filter(|file| file.path().extension().is_some_and(|end| end == "safetensors"));
     // followed, since the Hub's cache holds links
     let bytes: u64 = weights.filter_map(|file| Some(std::fs::metadata(file.path()).ok()?.len())).sum();

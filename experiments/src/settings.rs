@@ -8,15 +8,13 @@ use anyhow::{Context, bail};
 use sapo_bench::EvaluationConfig;
 use sapo_lab::ExperimentArgs;
 use sapo_learn::methods::MethodConfig;
-use sapo_learn::runs::{PoolSource, RowCounts, StreamSource};
+use sapo_learn::runs::{PoolSource, RowCounts};
 use sapo_learn::sapo::StreamConfig;
 use sapo_learn::{
     Candidates, InterferenceConfig, Precision, ReselectionConfig, SelectionConfig, TrainConfig,
 };
 use serde::Deserialize;
 use toml::{Table, Value};
-
-use crate::material::Material;
 
 /// The scales of every experiment, smallest first.
 pub const SCALES: [&str; 3] = ["nano", "small", "paper"];
@@ -75,16 +73,6 @@ impl Settings {
         let mut table: Table = text.parse().with_context(|| format!("configs/scales/{scale}.toml"))?;
         over.into_iter().for_each(|over| lay_over(&mut table, over));
         Ok(table.try_into()?)
-    }
-
-    /// Where the tasks and their wordings come from.
-    pub fn material(&self) -> Material {
-        Material {
-            source: StreamSource { benchmark: self.benchmark.clone(), stream: self.stream.clone() },
-            rows: self.rows,
-            pool: self.pool.clone(),
-            paraphrases: self.paraphrases,
-        }
     }
 
     /// What the method does with the stream.

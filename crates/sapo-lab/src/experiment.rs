@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cell::{CellId, CellSpec};
 use crate::files::write_whole;
+use crate::versioned::{self, Unusable};
 
 /// Version of the file that this program writes, and the newest that it reads.
 pub const VERSION: u64 = 1;
@@ -101,25 +102,12 @@ impl Description {
     /// # Errors
     /// [`DescriptionError`].
     pub fn read(folder: &Path) -> Result<Option<Self>, DescriptionError> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            version: u64,
-        }
         let path = folder.join(FILE);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(DescriptionError::Io { path, operation: "read", source }),
-        };
-        // Looked at first: a newer version may differ in everything else.
-        match serde_json::from_slice::<Versioned>(&bytes) {
-            Ok(Versioned { version }) if version > VERSION => {
-                return Err(DescriptionError::Newer { path, got: version });
-            }
-            Ok(_) => {}
-            Err(source) => return Err(DescriptionError::Damaged { path, source }),
-        }
-        serde_json::from_slice(&bytes).map(Some).map_err(|source| DescriptionError::Damaged { path, source })
+        versioned::read(&path, VERSION).map_err(|unusable| match unusable {
+            Unusable::Io(source) => DescriptionError::Io { path, operation: "read", source },
+            Unusable::Newer(got) => DescriptionError::Newer { path, got },
+            Unusable::Damaged(source) => DescriptionError::Damaged { path, source },
+        })
     }
 }
 

@@ -14,6 +14,7 @@ pub mod checksum;
 mod compute;
 mod download;
 mod drive;
+pub mod duration;
 pub mod engine;
 mod estimate;
 mod events;
@@ -38,6 +39,7 @@ pub mod tables;
 pub mod tensorboard;
 pub mod told;
 mod user_cache;
+mod versioned;
 pub mod worker;
 
 pub use args::ExperimentArgs;

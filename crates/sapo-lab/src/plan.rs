@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cell::CellSpec;
+use crate::duration::in_words;
 use crate::estimate::{Cost, Costs, Estimate, Likeness};
 use crate::events::axes;
 use crate::listing::table;
@@ -70,7 +71,7 @@ impl<'a> Plan<'a> {
                 State::Running(holder) => vec![format!("running: {holder}")],
                 State::ToCompute(None) => vec!["to compute".to_owned(), "unknown".to_owned()],
                 State::ToCompute(Some(Estimate { cost, .. })) => {
-                    vec!["to compute".to_owned(), time(cost.seconds), tokens(cost.forward_tokens)]
+                    vec!["to compute".to_owned(), in_words(cost.seconds), tokens(cost.forward_tokens)]
                 }
             });
             rows.push(row);
@@ -92,9 +93,9 @@ impl<'a> Plan<'a> {
         if alike + others == 0 {
             return "how long that takes is unknown: no stored cell tells\n".to_owned();
         }
-        let mut text = format!("about {} of computing", time(cost.seconds));
+        let mut text = format!("about {} of computing", in_words(cost.seconds));
         if let Some(jobs) = jobs.filter(|&jobs| jobs > 1) {
-            text += &format!(" ({} with --jobs {jobs})", time(cost.seconds / jobs.min(open) as f64));
+            text += &format!(" ({} with --jobs {jobs})", in_words(cost.seconds / jobs.min(open) as f64));
         }
         if cost.forward_tokens > 0 {
             text += &format!(" and {} tokens", tokens(cost.forward_tokens));
@@ -177,18 +178,6 @@ impl Planned<'_> {
     }
 }
 
-/// `under 1 s`, `42 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`
-fn time(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match whole {
-        _ if seconds < 1.0 => "under 1 s".to_owned(),
-        0..60 => format!("{whole} s"),
-        60..3_600 => format!("{} min {} s", whole / 60, whole % 60),
-        3_600..86_400 => format!("{} h {} min", whole / 3_600, whole % 3_600 / 60),
-        _ => format!("{} d {} h", whole / 86_400, whole % 86_400 / 3_600),
-    }
-}
-
 /// `812`, `3.2 k`, `1.2 M`; nothing where none were counted.
 fn tokens(count: u64) -> String {
     match count {
@@ -250,7 +239,7 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        let times = [0.2, 42.4, 185.0, 7_800.0, 273_600.0].map(time);
+        let times = [0.2, 42.4, 185.0, 7_800.0, 273_600.0].map(in_words);
         assert_eq!(times, ["under 1 s", "42 s", "3 min 5 s", "2 h 10 min", "3 d 4 h"]);
         assert_eq!([0, 812, 3_210, 1_240_000].map(tokens), ["", "812", "3.2 k", "1.2 M"]);
     }

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
 use sapo_lab::ExperimentArgs;
@@ -126,15 +125,6 @@ impl CellConfig {
     }
 }
 
-/// Paths of this machine, which do not name the cell.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Local {
-    /// The model directory.
-    pub model: PathBuf,
-    /// The data folder.
-    pub data: Option<PathBuf>,
-}
-
 /// One combination of stream, points of axes and arm: a cell but for the seed.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Variation {
@@ -220,35 +210,25 @@ impl ComparisonConfig {
 }
 
 impl Variation {
-    pub(super) fn cell(
-        &self,
-        seed: u64,
-        args: &ExperimentArgs,
-        known: &Hashes,
-    ) -> anyhow::Result<CellConfig> {
-        let settings = &self.settings;
+    /// The cell of a seed but for its hashes.
+    pub(super) fn cell(&self, seed: u64, args: &ExperimentArgs) -> anyhow::Result<CellConfig> {
+        let settings = self.settings.clone().limited_by(args);
         Ok(CellConfig {
             arm: self.arm.clone(),
             seed,
             model: if args.model.is_some() { "given".to_string() } else { settings.model.clone() },
             precision: settings.precision,
-            benchmark: settings.benchmark.clone(),
-            stream: settings.stream.clone(),
+            run: settings.run(),
+            benchmark: settings.benchmark,
+            stream: settings.stream,
             rows: settings.rows,
             max_input_tokens: settings.max_input_tokens,
             paraphrases: settings.paraphrases,
-            pool: settings.pool.clone(),
-            run: settings.run(),
-            model_sha256: known.model.clone(),
-            data_sha256: known.data.clone(),
+            pool: settings.pool,
+            model_sha256: String::new(),
+            data_sha256: String::new(),
             device: args.device_kind()?,
             limited: false,
         })
     }
-}
-
-/// What stands for model and data in a cell's name.
-pub(super) struct Hashes {
-    pub(super) model: String,
-    pub(super) data: String,
 }

@@ -13,13 +13,14 @@ use sapo_metrics::Estimate;
 use super::config::{ComparisonConfig, ExtraFigure};
 use super::cost;
 use super::groups::{ALL_STREAMS, ArmNumbers, Groups, METRICS, Row};
-use super::matrices::{ArmResults, Results, estimate};
+use super::matrices::{ArmResults, Results};
 use super::screen::point;
 use super::tables::{PairedRow, paired_rows};
+use crate::reporting::{self, estimate};
 use crate::streams::short_name;
 
 pub(super) fn write(groups: &Groups, config: &ComparisonConfig, folder: &Path) -> anyhow::Result<()> {
-    let note = if groups.limited { " (limited)" } else { "" };
+    let note = reporting::note(groups.limited);
     if groups.labels.len() == 1 {
         for group in &groups.groups {
             of_stream(&group.results, &group.values[0], groups.several_streams(), note, folder)?;

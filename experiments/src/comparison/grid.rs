@@ -6,7 +6,8 @@ use std::collections::btree_map::Entry;
 use sapo_lab::{CellSpec, ExperimentArgs};
 use sapo_learn::runs::fingerprint;
 
-use super::config::{ComparisonConfig, Hashes, Local};
+use super::config::ComparisonConfig;
+use crate::cell::Local;
 use crate::models::Models;
 use crate::streams;
 
@@ -23,10 +24,9 @@ pub(super) fn cells(config: &ComparisonConfig, args: &ExperimentArgs) -> anyhow:
     for variations in config.variations(scale, &arms)?.chunks(arms.len()) {
         for seed in args.seeds_or(config.at(scale)?.seeds) {
             for variation in variations {
-                let mut variation = variation.clone();
-                variation.settings = variation.settings.limited_by(args);
+                let mut cell = variation.cell(seed, args)?;
                 let (model, model_sha256) = models.find(&variation.settings.model, args)?;
-                let material = variation.settings.material();
+                let material = cell.material();
                 let data_sha256 = match fingerprints.entry((format!("{material:?}"), seed)) {
                     Entry::Occupied(known) => known.into_mut(),
                     Entry::Vacant(place) => {
@@ -34,8 +34,8 @@ pub(super) fn cells(config: &ComparisonConfig, args: &ExperimentArgs) -> anyhow:
                         place.insert(fingerprint(&stream, &pools))
                     }
                 };
-                let hashes = Hashes { model: model_sha256, data: data_sha256.clone() };
-                let cell = variation.cell(seed, args, &hashes)?;
+                cell.model_sha256 = model_sha256;
+                cell.data_sha256 = data_sha256.clone();
                 let local = Local { model, data: data.clone() };
                 cells.push(CellSpec::new(cell, &axes)?.with_local(local)?);
             }

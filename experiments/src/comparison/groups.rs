@@ -7,7 +7,8 @@ use sapo_lab::{ExperimentArgs, StoredRun};
 use sapo_metrics::{Convention, TransferMatrix};
 
 use super::config::ComparisonConfig;
-use super::matrices::{Results, estimate};
+use super::matrices::Results;
+use crate::reporting::estimate;
 
 /// AP, BWT and FWT, in this order everywhere.
 pub(super) const METRICS: [&str; 3] = ["AP", "BWT", "FWT"];

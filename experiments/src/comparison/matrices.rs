@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, bail};
 use sapo_lab::StoredRun;
 use sapo_lab::record::Prediction;
-use sapo_metrics::{Bootstrap, Estimate, Metric, Sample, TransferMatrix};
-
-/// Seed of the bootstrap and of the permutation tests.
-pub(super) const STATISTICS_SEED: u64 = 0;
+use sapo_metrics::{Metric, Sample, TransferMatrix};
 
 /// The metric of the tables, as the paper's.
 const ROUGE_L: &str = "rouge_l";
@@ -70,14 +67,6 @@ impl ArmResults<'_> {
     /// R[step, task] of every run.
     pub(super) fn scores(&self, step: usize, task: usize) -> anyhow::Result<Vec<f64>> {
         Ok(self.runs.values().map(|run| run.matrix.get(step, task)).collect::<Result<_, _>>()?)
-    }
-}
-
-/// A mean with its 95 % bootstrap interval over seeds (BCa); a single value has none.
-pub(super) fn estimate(values: &[f64]) -> anyhow::Result<Estimate> {
-    match values {
-        [single] => Ok(Estimate::single(*single)),
-        many => Ok(Bootstrap::new(STATISTICS_SEED).mean(many)?),
     }
 }
 

@@ -17,14 +17,12 @@ use std::borrow::Cow;
 
 use anyhow::{Context, ensure};
 use sapo_lab::{CellContext, CellSpec, ExperimentArgs, ReportContext, RunRecord, StoredRun, Study};
-use sapo_learn::runs::{fingerprint, note_origin, shorten_inputs};
 use sapo_learn::sapo::run_stream;
-use sapo_learn::{Progress, Workplace};
-use sapo_model::{LanguageModel, runtime};
 use serde_json::Value;
 
-pub use config::{AtScale, Axis, CellConfig, ComparisonConfig, ExtraFigure, Local};
+pub use config::{AtScale, Axis, CellConfig, ComparisonConfig, ExtraFigure};
 
+use crate::cell::{Beginning, Ready};
 use crate::places;
 
 /// An experiment that compares arms.
@@ -82,34 +80,23 @@ impl Study for Comparison {
         let config = self.config(args).ok()?;
         let first =
             config.variations(config.scale(args).ok()?, &[&config.baseline]).ok()?.into_iter().next()?;
-        places::cell_memory(&places::model(args.model.as_deref(), &first.settings.model, args.quiet).ok()?)
+        places::cell_memory(args, &first.settings.model)
     }
 
     fn run_cell(&self, config: &Value, context: &CellContext) -> anyhow::Result<RunRecord> {
         let cell: CellConfig = serde_json::from_value(config.clone()).context("the cell's configuration")?;
-        let local: Local =
-            serde_json::from_value(context.local().clone()).context("the cell's local paths")?;
-        runtime::init(context.threads());
-        let device = runtime::parse_device(context.device()).map_err(anyhow::Error::msg)?;
-        let (mut stream, pools) = cell.material().load(local.data.as_deref(), cell.seed)?;
-        let data_sha256 = fingerprint(&stream, &pools);
-        ensure!(
-            data_sha256 == cell.data_sha256,
-            "the rows or wordings of stream {} have changed since this grid was made: SHA-256 {data_sha256}, expected {}; \
-             start the experiment again to make it of what is there now",
-            cell.stream,
-            cell.data_sha256
-        );
-        let mut model = LanguageModel::open(&local.model, cell.precision.kind(), device)?;
-        let answer = cell.run.evaluation.max_new_tokens;
-        let shortened = shorten_inputs(&mut stream, &pools, &model, answer, cell.max_input_tokens)?;
-
-        note_origin(context, &model, shortened);
-        context.annotate("device", context.device());
-        let progress = context.progress_folder().map(|folder| Progress::open(folder, config)).transpose()?;
-        let workplace = Workplace { artifacts: context.artifacts(), progress: progress.as_ref() };
+        let beginning = Beginning {
+            of: format!("stream {}", cell.stream),
+            data_sha256: &cell.data_sha256,
+            precision: cell.precision,
+            max_new_tokens: cell.run.evaluation.max_new_tokens,
+            max_input_tokens: cell.max_input_tokens,
+        };
+        let mut ready =
+            Ready::prepare(config, context, &beginning, |data| Ok(cell.material().load(data, cell.seed)?))?;
+        let (model, stream, pools, workplace) = ready.parts(context);
         let tell = &mut |told| context.tell(told);
-        Ok(run_stream(&mut model, &stream, &pools, &cell.run, cell.seed, &workplace, tell)?)
+        Ok(run_stream(model, stream, pools, &cell.run, cell.seed, &workplace, tell)?)
     }
 
     fn report(&self, runs: &[StoredRun], context: &ReportContext<'_>) -> anyhow::Result<String> {

@@ -8,7 +8,8 @@ use sapo_lab::tables::Table;
 use sapo_learn::most_used;
 
 use super::groups::Groups;
-use super::tables::{labelled, marked};
+use super::tables::labelled;
+use crate::reporting::marked;
 
 /// One task of one run.
 #[derive(Default)]
@@ -70,7 +71,7 @@ pub(super) fn table(groups: &Groups) -> anyhow::Result<Option<Table>> {
                    optimiser steps under another wording than the one selected before training, and the share of tasks \
                    whose prompt is another one in the end.";
     let [share, highest, seconds, switches, wordings, away, prompts] = columns;
-    let table = labelled(Table::builder("reselection", marked(caption, groups)), groups, &of_group)
+    let table = labelled(Table::builder("reselection", marked(caption, groups.limited)), groups, &of_group)
         .text("arm", arms)
         .integer("probe_tokens", tokens)
         .heading("probe tokens")

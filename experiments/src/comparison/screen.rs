@@ -7,9 +7,7 @@ use sapo_lab::ReportContext;
 use super::ComparisonConfig;
 use super::groups::{Groups, METRICS};
 use super::tables::{PairedRow, paired_rows};
-
-/// Below this, a difference is called one.
-const SIGNIFICANT: f64 = 0.05;
+use crate::reporting::{SIGNIFICANT, shown_p};
 
 /// So many tables of arms fit the screen.
 const MOST_POINTS: usize = 3;
@@ -119,7 +117,7 @@ fn finding(row: &PairedRow) -> String {
         (true, true) => "better",
         (true, false) => "worse",
     };
-    let p = if row.p_holm < 0.001 { "p < 0.001".to_string() } else { format!("p = {:.3}", row.p_holm) };
+    let p = shown_p(row.p_holm);
     format!(
         "{} {:+.1} [{:.1}, {:.1}] {p} {verdict}",
         row.metric, difference.mean, difference.low, difference.high

@@ -6,8 +6,8 @@ use sapo_lab::tables::{Table, TableBuilder};
 use sapo_metrics::{Estimate, PairedComparison, holm, paired_comparison};
 
 use super::groups::{CONVENTIONS, Groups, Label, METRICS, Numbers};
-use super::matrices::{STATISTICS_SEED, estimate};
 use super::reselection;
+use crate::reporting::{STATISTICS_SEED, estimate, marked};
 
 /// One arm against the baseline under one metric.
 pub(super) struct PairedRow<'a> {
@@ -34,14 +34,6 @@ pub(super) fn write(groups: &Groups, folder: &Path) -> anyhow::Result<()> {
         table.write_all(folder)?;
     }
     Ok(())
-}
-
-pub(super) fn marked(caption: &str, groups: &Groups) -> String {
-    if groups.limited {
-        format!("{caption} LIMITED: made with fewer examples (--limit-train or --limit-eval).")
-    } else {
-        caption.to_string()
-    }
 }
 
 /// Columns that say which group a row is of; `rows` are the values of the labels.
@@ -81,7 +73,7 @@ pub(super) fn by_arm(groups: &Groups) -> anyhow::Result<Table> {
             }
         }
     }
-    let table = Table::builder("by_arm", marked(&caption, groups)).text("convention", conventions);
+    let table = Table::builder("by_arm", marked(&caption, groups.limited)).text("convention", conventions);
     let mut table = labelled(table, groups, &of_group).text("arm", arms).integer("seeds", seeds);
     for (metric, column) in METRICS.into_iter().zip(columns) {
         table = table.estimate(&metric.to_lowercase(), 1, column).heading(format!("{metric} ↑"));
@@ -139,7 +131,7 @@ fn against_baseline(groups: &Groups) -> anyhow::Result<Option<Table>> {
     let column =
         |of: fn(&PairedComparison) -> f64| rows.iter().map(|row| of(&row.comparison)).collect::<Vec<_>>();
     let of_group: Vec<&[String]> = rows.iter().map(|row| row.values.as_slice()).collect();
-    let table = Table::builder(format!("against_{baseline}"), marked(&caption, groups));
+    let table = Table::builder(format!("against_{baseline}"), marked(&caption, groups.limited));
     let table = labelled(table, groups, &of_group)
         .text("arm", rows.iter().map(|row| row.arm))
         .text("metric", rows.iter().map(|row| row.metric))
@@ -176,7 +168,7 @@ fn transfer_matrices(groups: &Groups) -> anyhow::Result<Table> {
     }
     let caption = "R[step, task]: ROUGE-L of each task after training the first `step` tasks (0: untouched model), mean \
                    over seeds with 95 % bootstrap interval.";
-    Ok(labelled(Table::builder("transfer_matrix", marked(caption, groups)), groups, &of_group)
+    Ok(labelled(Table::builder("transfer_matrix", marked(caption, groups.limited)), groups, &of_group)
         .text("arm", arms)
         .integer("step", steps)
         .text("task", tasks)
@@ -213,7 +205,7 @@ fn choices(groups: &Groups) -> anyhow::Result<Table> {
         }
     }
     let caption = "The wording that each run chose before training; loss: pre-update loss in nats per target token; rank 1: lowest.";
-    Ok(labelled(Table::builder("choices", marked(caption, groups)), groups, &of_group)
+    Ok(labelled(Table::builder("choices", marked(caption, groups.limited)), groups, &of_group)
         .text("arm", arms)
         .integer("seed", seeds)
         .integer("step", steps)
@@ -243,7 +235,7 @@ fn cost(groups: &Groups) -> anyhow::Result<Table> {
     }
     let caption =
         "Wall-clock seconds and tokens through the model by phase, mean over seeds of a whole stream.";
-    Ok(labelled(Table::builder("cost", marked(caption, groups)), groups, &of_group)
+    Ok(labelled(Table::builder("cost", marked(caption, groups.limited)), groups, &of_group)
         .text("arm", arms)
         .text("phase", phases)
         .float("seconds", 1, seconds)

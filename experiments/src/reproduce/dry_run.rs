@@ -4,10 +4,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
+use sapo_lab::duration::in_words;
 use serde::Deserialize;
 
+use super::Args;
 use super::list::Listed;
-use super::{Args, time};
 
 /// The last line of an experiment's `--dry-run --json`.
 #[derive(Debug, Clone, Deserialize)]
@@ -65,7 +66,7 @@ impl Summary {
         let Self { cells, stored, running, to_compute, expected } = self;
         let mut line = format!("{cells} cells: {stored} stored, {running} running, {to_compute} to compute");
         if expected.cells > 0 {
-            line += &format!(", about {} of computing", time(expected.seconds));
+            line += &format!(", about {} of computing", in_words(expected.seconds));
         }
         match to_compute - expected.cells.min(*to_compute) {
             0 => {}

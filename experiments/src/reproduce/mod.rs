@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
+use sapo_lab::duration::in_words;
 use sapo_lab::provenance::{Code, Stopwatch};
 
 pub use args::Args;
@@ -251,23 +252,12 @@ impl Ending {
     /// What is printed of an experiment that took so many seconds.
     fn told(&self, seconds: f64) -> String {
         let (word, took, why) = match self {
-            Self::Done(_) => ("done", time(seconds), String::new()),
+            Self::Done(_) => ("done", in_words(seconds), String::new()),
             Self::Known(_) => ("known", String::new(), String::new()),
-            Self::Failed(error) => ("FAILED", time(seconds), format!("{error:#}")),
+            Self::Failed(error) => ("FAILED", in_words(seconds), format!("{error:#}")),
             Self::Skipped(why) => ("skipped", String::new(), (*why).to_string()),
-            Self::Interrupted => ("stopped", time(seconds), String::new()),
+            Self::Interrupted => ("stopped", in_words(seconds), String::new()),
         };
         format!("{word:7}  {took:>12}  {why}")
-    }
-}
-
-/// `under 1 s`, `42 s`, `3 min 5 s`, `2 h 10 min`
-fn time(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match whole {
-        _ if seconds < 1.0 => "under 1 s".to_string(),
-        0..60 => format!("{whole} s"),
-        60..3_600 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3_600, whole % 3_600 / 60),
     }
 }

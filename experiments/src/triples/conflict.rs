@@ -11,7 +11,8 @@ use sapo_learn::triple::quantity;
 use sapo_metrics::Estimate;
 
 use super::results::{Results, TripleRun};
-use super::summary::{ByRun, SIGNIFICANT, holm_of, marked, mean, note, shown_p};
+use super::summary::{ByRun, holm_of, mean, shown_p};
+use crate::reporting::{SIGNIFICANT, marked, note};
 
 const TARGETS: [&str; 2] = ["T1", "T3"];
 

@@ -10,7 +10,8 @@ use sapo_metrics::{Correlation, Estimate};
 use super::correlations::Wordings;
 use super::results::{Results, TripleRun};
 use super::spread::kind_name;
-use super::summary::{ByRun, SIGNIFICANT, holm_of, marked, mean, note, shown_p, some_estimate};
+use super::summary::{ByRun, holm_of, mean, shown_p, some_estimate};
+use crate::reporting::{SIGNIFICANT, marked, note};
 
 /// The kinds of pairs, in the order of tables.
 const RELATIONS: [&str; 4] = ["T1-T3", "T3-T3", "T1-T2", "T2-T3"];

@@ -11,7 +11,8 @@ use sapo_probes::ProbeConfig;
 
 use super::correlations::Wordings;
 use super::results::{Results, TripleRun};
-use super::summary::{ByRun, SIGNIFICANT, holm_of, marked, mean, note, shown_p};
+use super::summary::{ByRun, holm_of, mean, shown_p};
+use crate::reporting::{SIGNIFICANT, marked, note};
 
 /// The paper's ten, in its order.
 const PAPER: [&str; 10] = [

@@ -16,17 +16,15 @@ mod summary;
 
 use std::fmt::Write;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use sapo_lab::{CellContext, CellSpec, ExperimentArgs, ReportContext, RunRecord, StoredRun, Study};
-use sapo_learn::runs::{fingerprint, note_origin, shorten_inputs};
+use sapo_learn::runs::fingerprint;
 use sapo_learn::triple::run_triple;
-use sapo_learn::{Progress, Workplace};
-use sapo_model::{LanguageModel, runtime};
 use serde_json::Value;
 
 pub use config::{AtScale, CellConfig, TripleTasks, TriplesConfig};
 
-use crate::comparison::Local;
+use crate::cell::{Beginning, Local, Ready};
 use crate::models::Models;
 use crate::{places, streams};
 
@@ -107,34 +105,22 @@ impl Study for TripleStudy {
     fn cell_memory(&self, args: &ExperimentArgs) -> Option<u64> {
         let (scale, at) = self.config.at(args).ok()?;
         let model = at.settings(scale, at.triples.first()?).ok()?.model;
-        places::cell_memory(&places::model(args.model.as_deref(), &model, args.quiet).ok()?)
+        places::cell_memory(args, &model)
     }
 
     fn run_cell(&self, config: &Value, context: &CellContext) -> anyhow::Result<RunRecord> {
         let cell: CellConfig = serde_json::from_value(config.clone()).context("the cell's configuration")?;
-        let local: Local =
-            serde_json::from_value(context.local().clone()).context("the cell's local paths")?;
-        runtime::init(context.threads());
-        let device = runtime::parse_device(context.device()).map_err(anyhow::Error::msg)?;
-        let (mut stream, pools) = cell.load(local.data.as_deref())?;
-        let data_sha256 = fingerprint(&stream, &pools);
-        ensure!(
-            data_sha256 == cell.data_sha256,
-            "the rows or wordings of triple {} have changed since this grid was made: SHA-256 {data_sha256}, expected \
-             {}; start the experiment again to make it of what is there now",
-            cell.triple,
-            cell.data_sha256
-        );
-        let mut model = LanguageModel::open(&local.model, cell.precision.kind(), device)?;
-        let answer = cell.run.evaluation.max_new_tokens;
-        let shortened = shorten_inputs(&mut stream, &pools, &model, answer, cell.max_input_tokens)?;
-
-        note_origin(context, &model, shortened);
-        context.annotate("device", context.device());
-        let progress = context.progress_folder().map(|folder| Progress::open(folder, config)).transpose()?;
-        let workplace = Workplace { artifacts: context.artifacts(), progress: progress.as_ref() };
+        let beginning = Beginning {
+            of: format!("triple {}", cell.triple),
+            data_sha256: &cell.data_sha256,
+            precision: cell.precision,
+            max_new_tokens: cell.run.evaluation.max_new_tokens,
+            max_input_tokens: cell.max_input_tokens,
+        };
+        let mut ready = Ready::prepare(config, context, &beginning, |data| cell.load(data))?;
+        let (model, stream, pools, workplace) = ready.parts(context);
         let tell = &mut |told| context.tell(told);
-        Ok(run_triple(&mut model, &stream.tasks, &pools[1], &cell.run, cell.seed, &workplace, tell)?)
+        Ok(run_triple(model, &stream.tasks, &pools[1], &cell.run, cell.seed, &workplace, tell)?)
     }
 
     fn report(&self, runs: &[StoredRun], context: &ReportContext<'_>) -> anyhow::Result<String> {

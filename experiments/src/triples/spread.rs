@@ -9,9 +9,8 @@ use sapo_lab::tables::Table;
 use sapo_metrics::{Estimate, PairedComparison, paired_comparison, pearson};
 
 use super::results::{Results, TripleRun};
-use super::summary::{
-    ByRun, SIGNIFICANT, STATISTICS_SEED, estimate, holm_of, marked, mean, note, shown_p, some_estimate,
-};
+use super::summary::{ByRun, holm_of, mean, shown_p, some_estimate};
+use crate::reporting::{SIGNIFICANT, STATISTICS_SEED, estimate, marked, note};
 use crate::streams::short_name;
 
 /// What is said of the scores of one task under all wordings.

@@ -1,22 +1,11 @@
 //! Means with intervals and tests over runs and triples.
 
+use sapo_metrics::Estimate;
 use sapo_metrics::stats::sign_flip_test;
-use sapo_metrics::{Bootstrap, Estimate};
 
-/// Seed of every bootstrap and permutation test.
-pub(super) const STATISTICS_SEED: u64 = 0;
-/// Below this, a test has decided.
-pub(super) const SIGNIFICANT: f64 = 0.05;
+use crate::reporting::{self, STATISTICS_SEED, estimate};
 
-/// A mean with its 95 % bootstrap interval (BCa); a single value has none.
-pub(super) fn estimate(values: &[f64]) -> anyhow::Result<Estimate> {
-    match values {
-        [single] => Ok(Estimate::single(*single)),
-        many => Ok(Bootstrap::new(STATISTICS_SEED).mean(many)?),
-    }
-}
-
-/// The same of what may be nothing.
+/// A mean with its interval, of what may be nothing.
 pub(super) fn some_estimate(values: &[f64]) -> anyhow::Result<Option<Estimate>> {
     if values.is_empty() { Ok(None) } else { estimate(values).map(Some) }
 }
@@ -78,23 +67,5 @@ pub(super) fn holm_of(p_values: &[Option<f64>]) -> anyhow::Result<Vec<Option<f64
 
 /// `p = 0.031`, or `untested`.
 pub(super) fn shown_p(p: Option<f64>) -> String {
-    match p {
-        None => "untested".to_string(),
-        Some(p) if p < 0.001 => "p < 0.001".to_string(),
-        Some(p) => format!("p = {p:.3}"),
-    }
-}
-
-/// The caption with a word on limited runs.
-pub(super) fn marked(caption: &str, limited: bool) -> String {
-    if limited {
-        format!("{caption} LIMITED: made with fewer examples (--limit-train or --limit-eval).")
-    } else {
-        caption.to_string()
-    }
-}
-
-/// What is added to the title of a figure.
-pub(super) fn note(limited: bool) -> &'static str {
-    if limited { " (limited)" } else { "" }
+    p.map_or("untested".to_string(), reporting::shown_p)
 }

@@ -1,6 +1,5 @@
 //! A promoted folder: `promoted.json` and what it names.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::NotebookError;
 use super::origin::Origin;
 use crate::files::write_whole;
+use crate::versioned::{self, Unusable};
 
 /// Version of `promoted.json` that this program writes, and the newest that it reads.
 pub const VERSION: u64 = 1;
@@ -56,25 +56,12 @@ impl Promoted {
     /// # Errors
     /// [`NotebookError`] where it cannot be read.
     pub fn read(folder: &Path) -> Result<Option<Self>, NotebookError> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            version: u64,
-        }
         let path = folder.join(FILE);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(NotebookError::io(&path, "read")(error)),
-        };
-        // Looked at first: a newer version may differ in everything else.
-        match serde_json::from_slice::<Versioned>(&bytes) {
-            Ok(Versioned { version }) if version > VERSION => {
-                return Err(NotebookError::Newer { path, got: version, known: VERSION });
-            }
-            Ok(_) => {}
-            Err(source) => return Err(NotebookError::Damaged { path, source }),
-        }
-        serde_json::from_slice(&bytes).map(Some).map_err(|source| NotebookError::Damaged { path, source })
+        versioned::read(&path, VERSION).map_err(|unusable| match unusable {
+            Unusable::Io(source) => NotebookError::io(&path, "read")(source),
+            Unusable::Newer(got) => NotebookError::Newer { path, got, known: VERSION },
+            Unusable::Damaged(source) => NotebookError::Damaged { path, source },
+        })
     }
 
     pub(super) fn write(&self, folder: &Path) -> Result<(), NotebookError> {

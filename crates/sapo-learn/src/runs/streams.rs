@@ -93,9 +93,10 @@ impl StreamSource {
         Ok(dataset.with_train_from(TrainFrom::Train))
     }
 
-    /// The candidates that come with the benchmark: the original instruction of a task and `count` paraphrases, a smaller
-    /// count being the beginning of a larger one. Of the built-in benchmark its own; of SuperNI and TRACE those of the bank
-    /// in the folder `bank`, and what it lacks by grammar; elsewhere by grammar.
+    /// The candidates that come with the benchmark: the original instruction of a task and `count` paraphrases. Of
+    /// the built-in benchmark its own; of SuperNI and TRACE those of the bank in the folder `bank`, and what it lacks by
+    /// grammar; elsewhere by grammar. A pool of fewer than [`PARAPHRASES`] is the beginning of one of so many, where the
+    /// paraphrases are the benchmark's own or the bank's.
     ///
     /// # Errors
     /// When there are too few paraphrases, or they were written for another original.
@@ -105,7 +106,8 @@ impl StreamSource {
                 let family = builtin::family(&task.name);
                 let family =
                     family.ok_or_else(|| pool_error(task, "it is no task of the built-in benchmark"))?;
-                (task.labels.clone(), family.paraphrases(count, builtin::POOL_SEED))
+                let drawn = family.paraphrases(count.max(PARAPHRASES), builtin::POOL_SEED);
+                (task.labels.clone(), drawn.into_iter().take(count).collect::<Vec<_>>())
             }
             benchmark @ ("superni" | "trace") => {
                 let mut bank = Bank::open(bank).map_err(|error| pool_error(task, error))?;
