@@ -146,7 +146,7 @@ fn tell_cancelled(cells: usize) {
     eprintln!("cancelled: {}; finished cells are kept", number_of_cells(cells));
 }
 
-fn number_of_cells(cells: usize) -> String {
+pub(crate) fn number_of_cells(cells: usize) -> String {
     if cells == 1 { "1 cell".to_owned() } else { format!("{cells} cells") }
 }
 

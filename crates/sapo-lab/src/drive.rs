@@ -11,11 +11,12 @@ use serde_json::json;
 
 use crate::args::ExperimentArgs;
 use crate::cell::{CellId, CellSpec};
-use crate::compute;
+use crate::compute::{self, number_of_cells};
 use crate::engine::slurm::task;
 use crate::events;
 use crate::experiment::Description;
 use crate::listing;
+use crate::neighbours;
 use crate::plan::Plan;
 use crate::store::{Store, StoredRun};
 use crate::study::{ReportContext, Study};
@@ -60,7 +61,7 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
         return Ok(print(&listing::question(study.name(), study.question(), &cells)));
     }
     if args.dry_run {
-        let plan = Plan::of(&store, &chosen)?;
+        let plan = Plan::of(&store, &chosen, study.shares_cells() && !args.force)?;
         if args.json {
             plan.json().iter().for_each(events::print);
             return Ok(ExitCode::SUCCESS);
@@ -86,6 +87,12 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
                 if store.holder(&id)?.is_none() {
                     store.forget_progress(&id)?;
                 }
+            }
+        }
+        if study.shares_cells() && !args.force {
+            let taken = neighbours::take_over(&store, &chosen)?;
+            for (experiment, cells) in taken {
+                eprintln!("taken over from {experiment}: {}", number_of_cells(cells));
             }
         }
         library.load_all(&store, &cells);

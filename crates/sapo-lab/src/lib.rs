@@ -24,6 +24,7 @@ mod listing;
 pub mod lock;
 pub mod loss_tables;
 pub mod manifest;
+mod neighbours;
 pub mod notebook;
 mod parquet;
 mod plan;

@@ -7,6 +7,7 @@ use crate::duration::in_words;
 use crate::estimate::{Cost, Costs, Estimate, Likeness};
 use crate::events::axes;
 use crate::listing::table;
+use crate::neighbours::Neighbours;
 use crate::runs::Index;
 use crate::store::{Store, StoreError};
 
@@ -25,17 +26,28 @@ struct Planned<'a> {
 #[derive(Debug, PartialEq)]
 enum State {
     Stored,
+    /// Another experiment has stored it, which one: it will be taken over.
+    Elsewhere(String),
     /// By whom.
     Running(String),
     ToCompute(Option<Estimate>),
 }
 
+#[derive(Debug, Default)]
+struct Counts {
+    stored: usize,
+    elsewhere: usize,
+    running: usize,
+    open: usize,
+}
+
 impl<'a> Plan<'a> {
-    /// Looks at the store.
+    /// Looks at the store, and where cells are shared at those of other experiments.
     ///
     /// # Errors
     /// Where the folder or a lock cannot be read.
-    pub(crate) fn of(store: &Store, cells: &'a [CellSpec]) -> Result<Self, StoreError> {
+    pub(crate) fn of(store: &Store, cells: &'a [CellSpec], shared: bool) -> Result<Self, StoreError> {
+        let neighbours = shared.then(|| Neighbours::of(store)).transpose()?;
         let mut costs = None;
         let mut planned = Vec::new();
         for cell in cells {
@@ -44,6 +56,8 @@ impl<'a> Plan<'a> {
                 State::Stored
             } else if let Some(holder) = store.holder(&id)? {
                 State::Running(holder.to_string())
+            } else if let Some(other) = neighbours.as_ref().and_then(|neighbours| neighbours.with(&id)) {
+                State::Elsewhere(other.experiment().to_owned())
             } else {
                 let costs = match &costs {
                     Some(costs) => costs,
@@ -68,6 +82,7 @@ impl<'a> Plan<'a> {
             row.extend(cell.axes().into_iter().map(|(_, value)| value));
             row.extend(match state {
                 State::Stored => vec!["stored".to_owned()],
+                State::Elsewhere(experiment) => vec![format!("stored by {experiment}")],
                 State::Running(holder) => vec![format!("running: {holder}")],
                 State::ToCompute(None) => vec!["to compute".to_owned(), "unknown".to_owned()],
                 State::ToCompute(Some(Estimate { cost, .. })) => {
@@ -76,16 +91,18 @@ impl<'a> Plan<'a> {
             });
             rows.push(row);
         }
-        let [stored, running, open] = self.counts();
+        let Counts { stored, elsewhere, running, open } = self.counts();
         let cells = self.cells.len();
         let mut text = table(&rows);
-        text += &format!("{cells} cells: {stored} stored, {running} running, {open} to compute\n");
+        let others = if elsewhere > 0 { format!(" ({elsewhere} by other experiments)") } else { String::new() };
+        let stored = stored + elsewhere;
+        text += &format!("{cells} cells: {stored} stored{others}, {running} running, {open} to compute\n");
         text + &self.in_all(jobs)
     }
 
     /// `about 3 min of computing and 1.2 M tokens, judged by ...`
     fn in_all(&self, jobs: Option<usize>) -> String {
-        let [_, _, open] = self.counts();
+        let open = self.counts().open;
         let (cost, alike, others) = self.sum();
         if open == 0 {
             return String::new();
@@ -117,24 +134,24 @@ impl<'a> Plan<'a> {
     /// An object a cell, then the summary.
     pub(crate) fn json(&self) -> Vec<Value> {
         let mut lines: Vec<Value> = self.cells.iter().map(Planned::json).collect();
-        let [stored, running, open] = self.counts();
+        let Counts { stored, elsewhere, running, open } = self.counts();
         let (cost, alike, others) = self.sum();
         lines.push(json!({"summary": {
-            "cells": self.cells.len(), "stored": stored, "running": running, "to_compute": open,
+            "cells": self.cells.len(), "stored": stored, "elsewhere": elsewhere, "running": running, "to_compute": open,
             "expected": {"cells": alike + others, "seconds": cost.seconds, "forward_tokens": cost.forward_tokens},
         }}));
         lines
     }
 
-    fn counts(&self) -> [usize; 3] {
-        let mut counts = [0; 3];
+    fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
         for planned in &self.cells {
-            let place = match planned.state {
-                State::Stored => 0,
-                State::Running(_) => 1,
-                State::ToCompute(_) => 2,
-            };
-            counts[place] += 1;
+            *match planned.state {
+                State::Stored => &mut counts.stored,
+                State::Elsewhere(_) => &mut counts.elsewhere,
+                State::Running(_) => &mut counts.running,
+                State::ToCompute(_) => &mut counts.open,
+            } += 1;
         }
         counts
     }
@@ -161,6 +178,7 @@ impl Planned<'_> {
         let mut line = json!({"cell": self.cell.id(), "axes": axes(self.cell)});
         let (state, more) = match &self.state {
             State::Stored => ("stored", None),
+            State::Elsewhere(experiment) => ("elsewhere", Some(("experiment", json!(experiment)))),
             State::Running(holder) => ("running", Some(("holder", json!(holder)))),
             State::ToCompute(estimate) => {
                 let expected = estimate.map(|Estimate { cost, by }| {
@@ -226,14 +244,15 @@ mod tests {
     fn cells_are_judged_by_other_seeds_else_by_all_else_not() {
         let root = tempfile::tempdir().unwrap();
         let store = stored(root.path());
-        let cells = [cell("a", 0), cell("a", 3), cell("b", 3), cell("c", 0)];
-        insta::assert_snapshot!(Plan::of(&store, &cells).unwrap().table(Some(2)));
-        let json = Plan::of(&store, &cells).unwrap().json();
+        keep(&Store::open(root.path(), "neighbour").unwrap(), &cell("b", 1), 5.0, 1);
+        let cells = [cell("a", 0), cell("a", 3), cell("b", 1), cell("b", 3), cell("c", 0)];
+        insta::assert_snapshot!(Plan::of(&store, &cells, true).unwrap().table(Some(2)));
+        let json = Plan::of(&store, &cells, true).unwrap().json();
         insta::assert_snapshot!(json.iter().map(|line| format!("{line}\n")).collect::<String>());
         let unlimited = [cell("limited", 1)];
         let other = Store::open(root.path(), "other").unwrap();
         keep(&other, &cell("limited", 0).marked_limited(), 1.0, 1);
-        let text = Plan::of(&other, &unlimited).unwrap().table(None);
+        let text = Plan::of(&other, &unlimited, false).unwrap().table(None);
         assert!(text.ends_with("how long that takes is unknown: no stored cell tells\n"), "{text}");
     }
 

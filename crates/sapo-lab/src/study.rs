@@ -26,6 +26,12 @@ pub trait Study {
     /// Where the arguments fit no grid of this experiment.
     fn cells(&self, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>>;
 
+    /// Whether the configuration of a cell says all of what is computed, so that a cell of the same name that another
+    /// experiment has stored is this very cell, and is taken over instead of being computed again. Not by default.
+    fn shares_cells(&self) -> bool {
+        false
+    }
+
     /// Bytes of memory that a cell is expected to take, by which the local engine decides how many run at a time until
     /// cells of the grid are stored and tell. Nothing by default: only the cores count then.
     fn cell_memory(&self, _args: &ExperimentArgs) -> Option<u64> {

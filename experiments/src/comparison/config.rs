@@ -66,6 +66,9 @@ pub struct Axis {
     pub key: String,
     /// Its values, each as what it lays over the settings.
     pub points: Vec<Table>,
+    /// Arms that it changes nothing for: computed once, without any of its points, and compared with at every point.
+    #[serde(default)]
+    pub beside: Vec<String>,
 }
 
 /// A figure that not every comparison has.
@@ -145,6 +148,10 @@ impl ComparisonConfig {
                 ensure!(!arms[..place].contains(name), "two arms are named {name}");
             }
             ensure!(arms.contains(&config.baseline), "no arm is named {}", config.baseline);
+            let beside = config.axes(scale)?.iter().flat_map(|axis| &axis.beside);
+            for name in beside {
+                ensure!(arms.contains(name), "no arm is named {name}, which an axis has beside it");
+            }
             let variations = config.variations(scale, &arms.iter().map(String::as_str).collect::<Vec<_>>());
             variations.with_context(|| format!("scale {scale}"))?;
         }
@@ -174,7 +181,7 @@ impl ComparisonConfig {
     /// Every stream under every combination of points with every of these arms, streams outermost.
     pub(super) fn variations(&self, scale: &str, arms: &[&str]) -> anyhow::Result<Vec<Variation>> {
         let at = self.at(scale)?;
-        let mut layers: Vec<Vec<Table>> = at
+        let layers: Vec<Vec<Table>> = at
             .streams
             .iter()
             .map(|stream| match stream {
@@ -186,26 +193,39 @@ impl ComparisonConfig {
                 other => bail!("a stream is a name or a table, got {other}"),
             })
             .collect::<anyhow::Result<_>>()?;
-        for axis in self.axes(scale)? {
-            let with = |layers: &Vec<Table>, point: &Table| {
-                [layers.as_slice(), std::slice::from_ref(point)].concat()
-            };
-            layers =
-                layers.iter().flat_map(|below| axis.points.iter().map(|point| with(below, point))).collect();
+        let axes = self.axes(scale)?;
+        let mut points: Vec<Vec<&Table>> = vec![Vec::new()];
+        for axis in axes {
+            let mut longer = Vec::new();
+            for before in &points {
+                longer.extend(axis.points.iter().map(|point| [before.as_slice(), &[point]].concat()));
+            }
+            points = longer;
         }
         let mut variations = Vec::new();
         for below in &layers {
-            for arm in arms {
-                let over = match self.define.get(*arm) {
-                    Some(over) => over.clone(),
-                    None => settings::arm(arm)?,
-                };
-                let settings = Settings::layered(scale, below.iter().chain([&over]));
-                let settings = settings.with_context(|| format!("arm {arm}"))?;
-                variations.push(Variation { arm: arm.to_string(), settings });
+            for points in &points {
+                for arm in arms {
+                    let over = match self.define.get(*arm) {
+                        Some(over) => over.clone(),
+                        None => settings::arm(arm)?,
+                    };
+                    let changed = axes.iter().zip(points).filter(|(axis, _)| !axis.leaves(arm));
+                    let points = changed.map(|(_, point)| *point);
+                    let settings = Settings::layered(scale, below.iter().chain(points).chain([&over]));
+                    let settings = settings.with_context(|| format!("arm {arm}"))?;
+                    variations.push(Variation { arm: arm.to_string(), settings });
+                }
             }
         }
         Ok(variations)
+    }
+}
+
+impl Axis {
+    /// Whether it changes nothing for the arm.
+    pub(super) fn leaves(&self, arm: &str) -> bool {
+        self.beside.iter().any(|beside| beside == arm)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The cells of a comparison.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 
 use sapo_lab::{CellSpec, ExperimentArgs};
 use sapo_learn::runs::fingerprint;
@@ -14,13 +14,13 @@ use crate::streams;
 /// Seeds innermost but for the arms, so that what is compared is computed together.
 pub(super) fn cells(config: &ComparisonConfig, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>> {
     let scale = config.scale(args)?;
-    let known: Vec<&str> = config.arms(scale)?.iter().map(String::as_str).collect();
-    let arms = args.arms_among(&known)?;
+    let names: Vec<&str> = config.arms(scale)?.iter().map(String::as_str).collect();
+    let arms = args.arms_among(&names)?;
     let axes = axes(config, scale)?;
     let axes: Vec<&str> = axes.iter().map(String::as_str).collect();
     let data = streams::absolute(args.data.as_ref())?;
     let (mut models, mut fingerprints) = (Models::default(), BTreeMap::new());
-    let mut cells = Vec::new();
+    let (mut cells, mut known) = (Vec::new(), HashSet::new());
     for variations in config.variations(scale, &arms)?.chunks(arms.len()) {
         for seed in args.seeds_or(config.at(scale)?.seeds) {
             for variation in variations {
@@ -37,7 +37,11 @@ pub(super) fn cells(config: &ComparisonConfig, args: &ExperimentArgs) -> anyhow:
                 cell.model_sha256 = model_sha256;
                 cell.data_sha256 = data_sha256.clone();
                 let local = Local { model, data: data.clone() };
-                cells.push(CellSpec::new(cell, &axes)?.with_local(local)?);
+                let cell = CellSpec::new(cell, &axes)?;
+                // an arm beside an axis is the same cell at every point
+                if known.insert(cell.id()) {
+                    cells.push(cell.with_local(local)?);
+                }
             }
         }
     }

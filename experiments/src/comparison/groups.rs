@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use sapo_lab::{ExperimentArgs, StoredRun};
 use sapo_metrics::{Convention, TransferMatrix};
 
-use super::config::ComparisonConfig;
+use super::config::{Axis, ComparisonConfig};
 use super::matrices::Results;
 use crate::reporting::estimate;
 
@@ -73,18 +73,30 @@ impl<'a> Groups<'a> {
     ) -> anyhow::Result<Self> {
         let scale = config.scale(args)?;
         let mut labels = vec![Label { key: "stream".to_string(), name: "stream".to_string() }];
-        for axis in config.axes(scale)? {
-            labels.push(Label { key: axis.key.clone(), name: axis.name.clone() });
-        }
+        // an axis with one point tells nothing apart
+        let axes: Vec<&Axis> = config.axes(scale)?.iter().filter(|axis| axis.points.len() > 1).collect();
+        labels.extend(axes.iter().map(|axis| Label { key: axis.key.clone(), name: axis.name.clone() }));
         let arms = config.arms(scale)?;
         let mut groups: Vec<(Vec<String>, Vec<&StoredRun>)> = Vec::new();
-        for run in runs {
+        // Runs of arms beside an axis come last: they belong to every point that the others have.
+        let (beside, own): (Vec<_>, Vec<_>) =
+            runs.iter().partition(|run| run.axis("arm").is_some_and(|arm| axes.iter().any(|axis| axis.leaves(&arm))));
+        for run in own.into_iter().chain(beside) {
             let value =
                 |label: &Label| run.axis(&label.key).with_context(|| format!("a run without {}", label.key));
             let values = labels.iter().map(value).collect::<anyhow::Result<Vec<_>>>()?;
-            match groups.iter_mut().find(|(known, _)| *known == values) {
-                Some((_, of_group)) => of_group.push(run),
-                None => groups.push((values, vec![run])),
+            let arm = run.axis("arm").context("a run without an arm")?;
+            let tells: Vec<bool> =
+                std::iter::once(true).chain(axes.iter().map(|axis| !axis.leaves(&arm))).collect();
+            let mut homeless = true;
+            for (of_group, members) in &mut groups {
+                if of_group.iter().zip(&values).zip(&tells).all(|((a, b), tells)| a == b || !tells) {
+                    members.push(run);
+                    homeless = false;
+                }
+            }
+            if homeless {
+                groups.push((values, vec![run]));
             }
         }
         if groups.is_empty() {

@@ -68,6 +68,10 @@ impl Study for Comparison {
         self.name
     }
 
+    fn shares_cells(&self) -> bool {
+        true
+    }
+
     fn question(&self) -> &str {
         &self.config.question
     }
@@ -130,10 +134,35 @@ mod tests {
     }
 
     #[test]
+    fn every_configuration_that_ships_can_be_read() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+        let mut read = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let text = if path.is_file() { std::fs::read_to_string(&path).unwrap() } else { continue };
+            if text.contains("\narms = ") {
+                ComparisonConfig::parse(&text).unwrap_or_else(|error| panic!("{}: {error:#}", path.display()));
+                read += 1;
+            }
+        }
+        assert!(read > 10, "only {read}");
+    }
+
+    #[test]
     fn a_cell_that_two_experiments_share_is_one_cell() {
         let line = ["--seeds", "1", "--arms", "static,sapo"];
         let rules = ids("rules", RULES, &line);
         assert!(ids("quickstart", QUICKSTART, &line).iter().all(|id| rules.contains(id)));
+    }
+
+    #[test]
+    fn an_arm_beside_an_axis_is_computed_once() {
+        let pool_size = include_str!("../../configs/pool-size.toml");
+        let all = ids("pool-size", pool_size, &["--seeds", "2"]);
+        let alone = ids("pool-size", pool_size, &["--seeds", "2", "--arms", "static"]);
+        assert_eq!((all.len(), alone.len()), (6 * 2 + 2, 2));
+        let rules = ids("rules", RULES, &["--seeds", "2", "--arms", "static"]);
+        assert!(alone.iter().all(|id| rules.contains(id)));
     }
 
     #[test]
@@ -174,6 +203,8 @@ mod tests {
             refused("seeds = 10", "seeds = 10\nsettings = { selection = { examples = \"wurst\" } }")
                 .contains("wurst")
         );
+        let axis = "axes = [{ name = 'a', key = 'arm', points = [{}], beside = ['statc'] }]";
+        assert!(refused("seeds = 10", &format!("seeds = 10\n{axis}")).contains("no arm is named statc"));
         assert!(refused("seeds = 10", "seeds = 10\nsettings = { reselect = 3 }").contains("reselect"));
     }
 }

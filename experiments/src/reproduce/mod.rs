@@ -228,8 +228,9 @@ impl Reproduction<'_> {
             } else {
                 match self.program(listed).and_then(|program| Summary::ask(&program, listed, self.args)) {
                     Ok(summary) => {
-                        sum.add(&summary);
-                        summary.line()
+                        let line = summary.line();
+                        sum.add(summary);
+                        line
                     }
                     Err(error) => {
                         failed.push(name.as_str());

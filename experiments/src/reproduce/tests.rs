@@ -179,8 +179,7 @@ fn dry_runs_are_asked_of_grids_and_what_needs_data_is_skipped() {
     let room = Room::new();
     room.program(
         "grid",
-        "echo '{\"summary\": {\"cells\": 8, \"stored\": 2, \"running\": 0, \"to_compute\": 6, \
-                          \"expected\": {\"cells\": 6, \"seconds\": 60.0}}}'",
+        "echo '{\"cell\": \"a\", \"state\": \"to_compute\", \"expected\": {\"seconds\": 60.0}}'",
     );
     assert_eq!(room.reproduce("--scale small --dry-run"), code(0));
     assert_eq!(room.reproduce("--scale small --data d --dry-run"), code(0));

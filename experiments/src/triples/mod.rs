@@ -78,6 +78,10 @@ impl Study for TripleStudy {
         self.report.name()
     }
 
+    fn shares_cells(&self) -> bool {
+        true
+    }
+
     fn question(&self) -> &str {
         &self.question
     }

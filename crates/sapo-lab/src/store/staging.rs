@@ -21,6 +21,8 @@ use crate::record::RunRecord;
 
 const PROGRESS: &str = "progress";
 const ATTEMPTS: &str = "attempts.json";
+/// The note of a cell that was computed by another experiment: which.
+const TAKEN_OVER_FROM: &str = "taken_over_from";
 
 /// A cell being computed by this process, which holds its lock. Dropped before the commit, it leaves its progress, if
 /// there is any, and otherwise nothing.
@@ -106,15 +108,45 @@ impl Staging {
     pub fn commit(self, record: &RunRecord, provenance: Provenance) -> Result<(), StoreError> {
         let folder = self.cell_folder();
         parquet::write(&folder, record)?;
-        let id = self.cell.id();
         // An empty artifacts folder says nothing; a full one stays.
         let _ = fs::remove_dir(self.artifacts());
         // a process may have been killed between the manifest and the rename
-        let path = folder.join(MANIFEST);
-        remove_file(&path)?;
+        remove_file(&folder.join(MANIFEST))?;
         let files = sync_tree(&folder)?;
+        self.seal(VERSION, provenance, files)
+    }
+
+    /// Makes the cell appear as it is stored in another experiment: same files, under a manifest of this one. Files are
+    /// linked where the file system can, else copied; both are checked against what was stored.
+    ///
+    /// # Errors
+    /// As [`Store::load`] and [`Staging::commit`]; the cell is then absent.
+    pub(crate) fn take_over(self, from: &Store) -> Result<(), StoreError> {
+        let id = self.cell.id();
+        let Manifest { version, mut provenance, files, .. } = from.manifest(&id)?;
+        let (source, folder) = (from.cell_folder(&id), self.cell_folder());
+        // what an earlier process has begun to compute
+        discard(&folder)?;
+        files.keys().try_for_each(|name| link_or_copy(&source.join(name), &folder.join(name)))?;
+        if sync_tree(&folder)? != files {
+            let what = "its files are not those that were stored".to_owned();
+            discard(&folder)?;
+            return Err(StoreError::Damaged { path: source.clone(), what, folder: source });
+        }
+        provenance.notes.entry(TAKEN_OVER_FROM.to_owned()).or_insert_with(|| from.experiment.clone().into());
+        self.seal(version, provenance, files)
+    }
+
+    /// Writes the manifest of the files that are there, which makes them the cell.
+    fn seal(
+        self,
+        version: u64,
+        provenance: Provenance,
+        files: BTreeMap<String, FileEntry>,
+    ) -> Result<(), StoreError> {
+        let (id, path) = (self.cell.id(), self.cell_folder().join(MANIFEST));
         let manifest = Manifest {
-            version: VERSION,
+            version,
             experiment: self.store.experiment.clone(),
             id: id.clone(),
             cell: self.cell.clone(),
@@ -180,6 +212,15 @@ fn remove_half_written(folder: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+fn link_or_copy(source: &Path, target: &Path) -> Result<(), StoreError> {
+    if let Some(folder) = target.parent() {
+        fs::create_dir_all(folder).map_err(io_error(folder, "create"))?;
+    }
+    fs::hard_link(source, target)
+        .or_else(|_| fs::copy(source, target).map(drop))
+        .map_err(io_error(source, "copy"))
 }
 
 fn remove_file(path: &Path) -> Result<(), StoreError> {
