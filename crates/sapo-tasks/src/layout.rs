@@ -9,11 +9,16 @@ use crate::{Language, Task};
 ///
 /// The instruction and the input are inserted as they are: braces and template signs mean nothing here.
 pub fn prompt(task: &Task, instruction: &Instruction, input: &str) -> String {
+    prompt_with(task, instruction, input, task.suffix.as_deref())
+}
+
+/// The same with another last line than the task's own, or none.
+pub fn prompt_with(task: &Task, instruction: &Instruction, input: &str, suffix: Option<&str>) -> String {
     let marker = match task.language {
         Language::English => "Text:",
         Language::Chinese => "文本:",
     };
-    match &task.suffix {
+    match suffix {
         Some(suffix) => format!("{instruction}\n\n{marker}\n{input}\n\n{suffix}"),
         None => format!("{instruction}\n\n{marker}\n{input}"),
     }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Parser)]
 #[command(name = "pretrain", version)]
 struct Args {
-    /// nano (built-in benchmark) or small (real text, read from --data)
+    /// nano, nano-s, nano-l (built-in benchmark) or small (real text, read from --data)
     name: String,
     /// Folder with natural-instructions/, text-classification/ and superni/
     #[arg(long, default_value = "../shared/data", value_name = "DIR")]
@@ -59,8 +59,10 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> anyhow::Result<()> {
     let text = match args.name.as_str() {
         "nano" => include_str!("../../configs/pretrain-nano.toml"),
+        "nano-s" => include_str!("../../configs/pretrain-nano-s.toml"),
+        "nano-l" => include_str!("../../configs/pretrain-nano-l.toml"),
         "small" => include_str!("../../configs/pretrain-small.toml"),
-        other => bail!("unknown base model {other:?}: expected nano or small"),
+        other => bail!("unknown base model {other:?}: expected nano, nano-s, nano-l or small"),
     };
     let mut config: Config =
         toml::from_str(text).with_context(|| format!("configuration of {}", args.name))?;

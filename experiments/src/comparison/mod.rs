@@ -9,6 +9,7 @@ mod figures;
 mod grid;
 mod groups;
 mod matrices;
+mod regime;
 mod reselection;
 mod screen;
 mod tables;
@@ -141,7 +142,8 @@ mod tests {
             let path = entry.unwrap().path();
             let text = if path.is_file() { std::fs::read_to_string(&path).unwrap() } else { continue };
             if text.contains("\narms = ") {
-                ComparisonConfig::parse(&text).unwrap_or_else(|error| panic!("{}: {error:#}", path.display()));
+                ComparisonConfig::parse(&text)
+                    .unwrap_or_else(|error| panic!("{}: {error:#}", path.display()));
                 read += 1;
             }
         }

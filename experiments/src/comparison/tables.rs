@@ -6,7 +6,7 @@ use sapo_lab::tables::{Table, TableBuilder};
 use sapo_metrics::{Estimate, PairedComparison, holm, paired_comparison};
 
 use super::groups::{CONVENTIONS, Groups, Label, METRICS, Numbers};
-use super::reselection;
+use super::{regime, reselection};
 use crate::reporting::{STATISTICS_SEED, estimate, marked};
 
 /// One arm against the baseline under one metric.
@@ -30,6 +30,9 @@ pub(super) fn write(groups: &Groups, folder: &Path) -> anyhow::Result<()> {
     transfer_matrices(groups)?.write_all(folder)?;
     choices(groups)?.write_all(folder)?;
     cost(groups)?.write_all(folder)?;
+    if let Some(table) = regime::table(groups)? {
+        table.write_all(folder)?;
+    }
     if let Some(table) = reselection::table(groups)? {
         table.write_all(folder)?;
     }

@@ -1,6 +1,7 @@
 //! What the base models are pre-trained on.
 
 mod builtin;
+mod labels;
 mod real_text;
 
 pub use builtin::BuiltinCorpus;

@@ -10,6 +10,7 @@ use sapo_tasks::readers::{Dataset, NaturalInstructions, Split};
 use sapo_tasks::{Example, Task, layout};
 use tracing::info;
 
+use super::labels::{Names, free, listed, renamed};
 use crate::places;
 
 /// Real English text: `natural-instructions`, the training rows of the text-classification suite, and the SuperNI tasks
@@ -19,11 +20,15 @@ use crate::places;
 pub struct RealText {
     sources: Vec<Source>,
     cumulative: Vec<f64>,
+    /// What labels may be called.
+    names: Names,
 }
 
 struct Source {
     task: Task,
     wordings: Vec<Instruction>,
+    /// Empty where the answers are free text.
+    labels: Vec<String>,
 }
 
 /// Wordings that the grammar makes of an instruction for which nobody has written any.
@@ -103,7 +108,8 @@ impl RealText {
             "{} tasks; {dropped} rows left out because a sequence has their text or they have no answer",
             sources.len()
         );
-        Ok(Self { sources, cumulative })
+        let names = Names::of(sources.iter().flat_map(|source| &source.labels));
+        Ok(Self { sources, cumulative, names })
     }
 }
 
@@ -111,11 +117,12 @@ impl Source {
     /// The task under its own wording and some by the grammar: a base that reads every task in one wording alone learns
     /// to know tasks by it.
     fn with_rewrites(task: Task) -> Self {
-        let request = ParaphraseRequest::new(task.instruction.clone(), labels(&task), REWRITES, 0);
+        let labels = labels(&task);
+        let request = ParaphraseRequest::new(task.instruction.clone(), labels.clone(), REWRITES, 0);
         let made = Grammar.paraphrase(&request, &mut |_| ()).unwrap_or_default();
         let mut wordings = vec![task.instruction.clone()];
         wordings.extend(made.variants.into_iter().map(|variant| variant.text));
-        Self { task, wordings }
+        Self { task, wordings, labels }
     }
 
     fn with_paraphrases(task: Task, bank: &Bank) -> Self {
@@ -126,7 +133,8 @@ impl Source {
                 vec![task.instruction.clone()]
             }
         };
-        Self { task, wordings }
+        let labels = labels(&task);
+        Self { task, wordings, labels }
     }
 }
 
@@ -138,8 +146,33 @@ impl Corpus for RealText {
         let wording = &source.wordings[rng.random_range(0..source.wordings.len())];
         let example = &source.task.train[rng.random_range(0..source.task.train.len())];
         let most = if rng.random::<f64>() < LONG_TEXTS { usize::MAX } else { SHORT_TEXT };
-        let input = beginning(&example.input, most);
-        (layout::prompt(&source.task, wording, input), example.target().to_string())
+        source.text(wording, beginning(&example.input, most), example.target(), &self.names, rng)
+    }
+}
+
+impl Source {
+    /// Prompt and answer; a task that has no last line of its own may get one, and labels may be called otherwise.
+    fn text(
+        &self,
+        wording: &Instruction,
+        input: &str,
+        target: &str,
+        names: &Names,
+        rng: &mut ChaCha8Rng,
+    ) -> (String, String) {
+        let Some(place) = self.labels.iter().position(|label| label == target) else {
+            let suffix = self.task.suffix.clone().or_else(|| free(rng));
+            return (layout::prompt_with(&self.task, wording, input, suffix.as_deref()), target.to_string());
+        };
+        let names = names.draw(&self.labels, rng);
+        let rename = |text: &str| renamed(text, &self.labels, &names);
+        let suffix = match &self.task.suffix {
+            // lists the labels in the task's own way
+            Some(suffix) if names == self.labels => Some(suffix.clone()),
+            _ => listed(&names, rng),
+        };
+        let wording = Instruction::new(rename(wording.as_str()));
+        (layout::prompt_with(&self.task, &wording, input, suffix.as_deref()), names[place].clone())
     }
 }
 

@@ -104,7 +104,7 @@ fn fitting(
     model: &LanguageModel,
     data: Option<&Path>,
 ) -> anyhow::Result<(TaskStream, Vec<PromptPool>)> {
-    let rows = RowCounts { train: plan.examples, test: 0 };
+    let rows = RowCounts { train: plan.examples, test: 0, ..RowCounts::default() };
     let mut stream = source.load(data, rows, plan.seed)?;
     let mut pools = Vec::new();
     let mut fitting = Vec::new();

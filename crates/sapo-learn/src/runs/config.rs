@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use sapo_bench::EvaluationConfig;
 use sapo_model::{LanguageModel, directory_sha256};
 use sapo_prompts::PromptPool;
+use sapo_tasks::readers::TrainFrom;
 use sapo_tasks::{Task, TaskStream};
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +78,7 @@ fn method() -> MethodConfig {
 impl Default for RowCounts {
     /// At most 1,000 to train on and 500 that are scored.
     fn default() -> Self {
-        Self { train: 1000, test: 500 }
+        Self { train: 1000, test: 500, train_from: TrainFrom::Train }
     }
 }
 

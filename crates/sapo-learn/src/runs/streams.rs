@@ -38,6 +38,13 @@ pub struct RowCounts {
     pub train: usize,
     /// Rows that are scored: the same for every seed where the benchmark has fixed rows.
     pub test: usize,
+    /// Where the rows to train on come from when a task has no file of them.
+    #[serde(default, skip_serializing_if = "is_train")]
+    pub train_from: TrainFrom,
+}
+
+fn is_train(from: &TrainFrom) -> bool {
+    *from == TrainFrom::Train
 }
 
 impl StreamSource {
@@ -54,7 +61,7 @@ impl StreamSource {
         if !self.needs_folder() {
             return Ok(builtin::stream(&self.stream, builtin_seed(seed), builtin_sizes(rows))?);
         }
-        Ok(with_drawn_rows(self.dataset(data)?.stream(&self.stream)?, rows, seed))
+        Ok(with_drawn_rows(self.dataset(data, rows)?.stream(&self.stream)?, rows, seed))
     }
 
     /// As [`StreamSource::load`], but an order of one's own, which gets the stream's name: any tasks of the benchmark.
@@ -69,7 +76,11 @@ impl StreamSource {
         seed: u64,
     ) -> Result<TaskStream, LearnError> {
         if self.needs_folder() {
-            return Ok(with_drawn_rows(self.dataset(data)?.stream_of(&self.stream, tasks)?, rows, seed));
+            return Ok(with_drawn_rows(
+                self.dataset(data, rows)?.stream_of(&self.stream, tasks)?,
+                rows,
+                seed,
+            ));
         }
         let task = |name: &String| {
             let family = builtin::family(name).ok_or_else(|| LearnError::Setting {
@@ -83,14 +94,14 @@ impl StreamSource {
         Ok(TaskStream { name: self.stream.clone(), tasks })
     }
 
-    fn dataset(&self, data: Option<&Path>) -> Result<Dataset, LearnError> {
+    fn dataset(&self, data: Option<&Path>, rows: RowCounts) -> Result<Dataset, LearnError> {
         let folder = data.ok_or_else(|| LearnError::NoFolder { benchmark: self.benchmark.clone() })?;
         let dataset = if self.benchmark == OWN {
             Dataset::own(folder)?
         } else {
             Dataset::open(&self.benchmark, folder)?
         };
-        Ok(dataset.with_train_from(TrainFrom::Train))
+        Ok(dataset.with_train_from(rows.train_from))
     }
 
     /// The candidates that come with the benchmark: the original instruction of a task and `count` paraphrases. Of
