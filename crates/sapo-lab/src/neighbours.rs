@@ -44,7 +44,9 @@ pub(crate) fn take_over(store: &Store, cells: &[CellSpec]) -> Result<BTreeMap<St
         let Claim::Granted(staging) = store.claim(cell)? else { continue };
         match staging.take_over(other) {
             Ok(()) => *taken.entry(other.experiment().to_owned()).or_insert(0) += 1,
-            Err(error) => tracing::warn!("{} is computed, for it cannot be taken over: {error}", cell.label()),
+            Err(error) => {
+                tracing::warn!("{} is computed, for it cannot be taken over: {error}", cell.label())
+            }
         }
     }
     Ok(taken)

@@ -94,7 +94,8 @@ impl<'a> Plan<'a> {
         let Counts { stored, elsewhere, running, open } = self.counts();
         let cells = self.cells.len();
         let mut text = table(&rows);
-        let others = if elsewhere > 0 { format!(" ({elsewhere} by other experiments)") } else { String::new() };
+        let others =
+            if elsewhere > 0 { format!(" ({elsewhere} by other experiments)") } else { String::new() };
         let stored = stored + elsewhere;
         text += &format!("{cells} cells: {stored} stored{others}, {running} running, {open} to compute\n");
         text + &self.in_all(jobs)

@@ -79,8 +79,9 @@ impl<'a> Groups<'a> {
         let arms = config.arms(scale)?;
         let mut groups: Vec<(Vec<String>, Vec<&StoredRun>)> = Vec::new();
         // Runs of arms beside an axis come last: they belong to every point that the others have.
-        let (beside, own): (Vec<_>, Vec<_>) =
-            runs.iter().partition(|run| run.axis("arm").is_some_and(|arm| axes.iter().any(|axis| axis.leaves(&arm))));
+        let (beside, own): (Vec<_>, Vec<_>) = runs
+            .iter()
+            .partition(|run| run.axis("arm").is_some_and(|arm| axes.iter().any(|axis| axis.leaves(&arm))));
         for run in own.into_iter().chain(beside) {
             let value =
                 |label: &Label| run.axis(&label.key).with_context(|| format!("a run without {}", label.key));
