@@ -9,6 +9,7 @@ mod figures;
 mod grid;
 mod groups;
 mod matrices;
+mod published;
 mod reselection;
 mod screen;
 mod tables;
@@ -108,6 +109,9 @@ impl Study for Comparison {
         let groups = groups::Groups::from_runs(runs, &config, context.args)?;
         tables::write(&groups, &context.tables_dir())?;
         figures::write(&groups, &config, &context.plots_dir())?;
+        if !config.published.is_empty() {
+            published::write(&groups, &config.published, &context.tables_dir(), &context.plots_dir())?;
+        }
         screen::render(self.name, &config, &groups, context)
     }
 }
@@ -141,7 +145,8 @@ mod tests {
             let path = entry.unwrap().path();
             let text = if path.is_file() { std::fs::read_to_string(&path).unwrap() } else { continue };
             if text.contains("\narms = ") {
-                ComparisonConfig::parse(&text).unwrap_or_else(|error| panic!("{}: {error:#}", path.display()));
+                ComparisonConfig::parse(&text)
+                    .unwrap_or_else(|error| panic!("{}: {error:#}", path.display()));
                 read += 1;
             }
         }
@@ -206,5 +211,8 @@ mod tests {
         let axis = "axes = [{ name = 'a', key = 'arm', points = [{}], beside = ['statc'] }]";
         assert!(refused("seeds = 10", &format!("seeds = 10\n{axis}")).contains("no arm is named statc"));
         assert!(refused("seeds = 10", "seeds = 10\nsettings = { reselect = 3 }").contains("reselect"));
+        let published = |tables: &str| refused("\narms = ", &format!("\npublished = [{tables}]\narms = "));
+        assert!(published("'table1'").contains("expected one axis, run.method.name"));
+        assert!(published("'table2'").contains("expected table1 or table11"));
     }
 }
