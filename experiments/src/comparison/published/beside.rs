@@ -80,7 +80,7 @@ impl<'a> Beside<'a> {
         let OfStreams { baseline, material, paired, .. } = self.results;
         let model = &material.model;
         let apart = if material.is_the_papers() {
-            format!("The sequences are the paper's, the model here is {model}.")
+            format!("The sequences are the paper's; the paraphrases are not, and the model here is {model}.")
         } else {
             format!(
                 "Our streams are the built-in benchmark's of the same name and type (g: generation, c: classification, m: \
@@ -91,7 +91,7 @@ impl<'a> Beside<'a> {
         format!(
             "What SAPO changes, in ROUGE-L points. Ours: {ARM} minus {baseline}, paired by seed, convention 'released', with 95 % \
              bootstrap interval; p after Holm's correction over all {} differences of single streams. The columns of models: \
-             published differences (Shi et al., Tables 1 and 11), of two runs under the models of 7 to 8 billion parameters \
+             published differences (Shi et al. 2026), of two runs under the models of 7 to 8 billion parameters \
              and of one under the larger, without intervals. {apart}",
             paired.len()
         )
@@ -123,7 +123,7 @@ impl<'a> Beside<'a> {
         let apart = if material.is_the_papers() { "" } else { " on other tasks" };
         Ok(plots::differences(&Differences {
             title: format!("{ARM} minus {baseline}, and what the paper found{apart}{}", note(*limited)),
-            unit: "ROUGE-L points; ours: mean and 95 % interval".to_string(),
+            unit: format!("ROUGE-L points; {ARM}: mean and 95 % interval"),
             metrics: METRICS.map(String::from).to_vec(),
             arms: vec![ARM.to_string()],
             marks: self.models.iter().map(|model| format!("{model} (paper)")).collect(),

@@ -117,7 +117,7 @@ fn on_the_papers_sequences_the_caption_names_the_model() {
     results.material = Material { benchmark: "superni".to_string(), model: "small".to_string() };
     let paper = [published(PaperTable::Table1, "Qwen3-8b", "g1", Quantity::Sapo, 0.58)];
     let markdown = Beside::new(&results, &paper).table().unwrap().to_markdown();
-    assert!(markdown.contains("The sequences are the paper's, the model here is small."), "{markdown}");
+    assert!(markdown.contains("the paraphrases are not, and the model here is small."), "{markdown}");
 }
 
 #[test]
