@@ -1,5 +1,5 @@
 //! What the experiment binaries share: where streams come from, the comparison of arms, the corpora of the base models,
-//! recorded tables of losses, triples of tasks, running all experiments.
+//! recorded tables of losses, triples of tasks, the published numbers, running all experiments.
 
 pub mod cell;
 pub mod comparison;
@@ -8,6 +8,7 @@ pub mod loss_tables;
 pub mod material;
 pub mod models;
 pub mod places;
+pub mod published;
 pub mod reporting;
 pub mod reproduce;
 pub mod settings;

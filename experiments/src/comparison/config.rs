@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::material::Material;
+use crate::published::PaperTable;
 use crate::settings::{self, SCALES, Settings};
 
 /// `configs/<name>.toml`: what is compared with what; the settings are those of the scale.
@@ -33,7 +34,14 @@ pub struct ComparisonConfig {
     /// Figures beside the usual ones.
     #[serde(default)]
     pub figures: Vec<ExtraFigure>,
+    /// Tables of the paper whose form the results are also written in, and whose numbers they are laid beside. The one
+    /// axis is then the method.
+    #[serde(default)]
+    pub published: Vec<PaperTable>,
 }
+
+/// The key of the axis of methods.
+pub(super) const METHOD: &str = "run.method.name";
 
 fn untouched() -> String {
     "static".to_string()
@@ -152,10 +160,33 @@ impl ComparisonConfig {
             for name in beside {
                 ensure!(arms.contains(name), "no arm is named {name}, which an axis has beside it");
             }
+            config.check_published(scale)?;
             let variations = config.variations(scale, &arms.iter().map(String::as_str).collect::<Vec<_>>());
             variations.with_context(|| format!("scale {scale}"))?;
         }
         Ok(config)
+    }
+
+    fn check_published(&self, scale: &str) -> anyhow::Result<()> {
+        if self.published.is_empty() {
+            return Ok(());
+        }
+        let tables = [PaperTable::Table1, PaperTable::Table11];
+        ensure!(
+            self.published.iter().all(|table| tables.contains(table)),
+            "published: expected table1 or table11"
+        );
+        ensure!(
+            self.baseline == untouched(),
+            "published: expected the baseline {}, got {}",
+            untouched(),
+            self.baseline
+        );
+        let axes = self.axes(scale)?;
+        let by_method =
+            matches!(axes, [axis] if axis.key == METHOD && axis.points.len() > 1 && axis.beside.is_empty());
+        ensure!(by_method, "published: expected one axis, {METHOD}, with several methods");
+        Ok(())
     }
 
     /// The scale that a command line asks for.

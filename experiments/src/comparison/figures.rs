@@ -185,7 +185,7 @@ fn differences(groups: &Groups, paired: &[PairedRow], note: &str) -> anyhow::Res
             .then(|| if row.pooled { "all streams".to_string() } else { row.values[0].clone() });
         let name: Vec<String> = point.into_iter().chain(stream).collect();
         let name = if name.is_empty() { place(&row.values[0]) } else { name.join(", ") };
-        rows.push(DifferenceRow { name, whole: row.pooled, values });
+        rows.push(DifferenceRow { name, whole: row.pooled, values, marks: Vec::new() });
     }
     if rows.is_empty() {
         return Ok(None);
@@ -196,6 +196,7 @@ fn differences(groups: &Groups, paired: &[PairedRow], note: &str) -> anyhow::Res
         unit: "ROUGE-L points, mean and 95 % interval".to_string(),
         metrics: METRICS.map(String::from).to_vec(),
         arms: arms.into_iter().map(String::from).collect(),
+        marks: Vec::new(),
         rows,
     })?))
 }

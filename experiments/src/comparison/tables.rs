@@ -5,7 +5,7 @@ use std::path::Path;
 use sapo_lab::tables::{Table, TableBuilder};
 use sapo_metrics::{Estimate, PairedComparison, holm, paired_comparison};
 
-use super::groups::{CONVENTIONS, Groups, Label, METRICS, Numbers};
+use super::groups::{CONVENTIONS, Groups, Label, METRICS, Numbers, Row};
 use super::{regime, reselection};
 use crate::reporting::{STATISTICS_SEED, estimate, marked};
 
@@ -87,13 +87,17 @@ pub(super) fn by_arm(groups: &Groups) -> anyhow::Result<Table> {
 /// Every other arm against the baseline on the seeds that both have; empty where fewer than two pairs exist. Corrected in
 /// two families: the rows that stand for the whole, and those of single streams.
 pub(super) fn paired_rows<'a>(groups: &Groups<'a>) -> anyhow::Result<Vec<PairedRow<'a>>> {
+    paired(&groups.rows()?, groups.baseline)
+}
+
+pub(super) fn paired<'a>(rows: &[Row<'a>], baseline: &str) -> anyhow::Result<Vec<PairedRow<'a>>> {
     let mut paired = Vec::new();
-    for row in groups.rows()? {
-        let Some(baseline) = row.arms.iter().find(|arm| arm.arm == groups.baseline) else { continue };
-        for arm in row.arms.iter().filter(|arm| arm.arm != groups.baseline) {
+    for row in rows {
+        let Some(with) = row.arms.iter().find(|arm| arm.arm == baseline) else { continue };
+        for arm in row.arms.iter().filter(|arm| arm.arm != baseline) {
             for (number, metric) in METRICS.into_iter().enumerate() {
                 let value = |numbers: &Numbers| numbers[0][number];
-                let pair = |(seed, ours)| Some((value(ours), value(baseline.by_seed.get(seed)?)));
+                let pair = |(seed, ours)| Some((value(ours), value(with.by_seed.get(seed)?)));
                 let (a, b): (Vec<f64>, Vec<f64>) = arm.by_seed.iter().filter_map(pair).unzip();
                 if a.len() >= 2 {
                     let comparison = paired_comparison(&a, &b, STATISTICS_SEED)?;

@@ -156,12 +156,14 @@ fn figure(rows: &[Row], limited: bool) -> anyhow::Result<plots::Figure> {
             .iter()
             .map(|target| Wordings::BOTH.map(|wordings| value(probe.name(), target, wordings)).to_vec())
             .collect(),
+        marks: Vec::new(),
     };
     Ok(plots::differences(&Differences {
         title: format!("What goes along with the score after training{}", note(limited)),
         unit: "Pearson correlation over wordings, mean over runs; bold: in the paper".to_string(),
         metrics: ["T1 (seen)", "T2 (trained)", "T3 (unseen)"].map(String::from).to_vec(),
         arms: Wordings::BOTH.map(|wordings| wordings.name().to_string()).to_vec(),
+        marks: Vec::new(),
         rows: probes().into_iter().map(row).collect(),
     })?)
 }

@@ -178,6 +178,8 @@ pub(crate) enum Swatch {
     Diamond,
     /// A dashed upright line.
     Dashes,
+    /// One of the shapes of [`draw_mark`].
+    Mark(usize, Rgb),
 }
 
 /// A row of entries (more rows if they do not fit), outside of every panel. Returns where the next thing may begin.
@@ -189,7 +191,7 @@ pub(crate) fn legend(scene: &mut Scene, top: f64, entries: &[(Swatch, String)]) 
         let mark = match swatch {
             Swatch::Line(_) => 52.0,
             Swatch::Dots(colours, radius) => colours.len() as f64 * (2.0 * radius + 6.0),
-            Swatch::Diamond | Swatch::Dashes => 36.0,
+            Swatch::Diamond | Swatch::Dashes | Swatch::Mark(..) => 36.0,
         };
         let name = LABEL.fit(name, right - MARGIN - mark - 12.0);
         let width = mark + 12.0 + LABEL.width(&name);
@@ -211,6 +213,7 @@ pub(crate) fn legend(scene: &mut Scene, top: f64, entries: &[(Swatch, String)]) 
             }
             Swatch::Diamond => diamond(scene, (middle, y)),
             Swatch::Dashes => scene.dashed((middle, y - 18.0), (middle, y + 18.0), 3.0, GREY),
+            Swatch::Mark(shape, colour) => draw_mark(scene, (middle, y), *shape, *colour),
         }
         scene.text((x + mark + 12.0, y), name, LABEL, Align::Left);
         x += width + GAP;
@@ -226,6 +229,17 @@ pub(crate) fn diamond(scene: &mut Scene, (x, y): (f64, f64)) {
         let points = vec![outer[side], outer[side + 1], inner[side + 1], inner[side]];
         scene.area(points, BLACK, 1.0);
     }
+}
+
+/// A small filled shape: square, triangle, diamond, hanging triangle, and round again from the fifth.
+pub(crate) fn draw_mark(scene: &mut Scene, (x, y): (f64, f64), shape: usize, colour: Rgb) {
+    let corners: &[(f64, f64)] = match shape % 4 {
+        0 => &[(-8.0, -8.0), (8.0, -8.0), (8.0, 8.0), (-8.0, 8.0)],
+        1 => &[(0.0, -9.0), (10.0, 8.0), (-10.0, 8.0)],
+        2 => &[(0.0, -11.0), (11.0, 0.0), (0.0, 11.0), (-11.0, 0.0)],
+        _ => &[(-10.0, -8.0), (10.0, -8.0), (0.0, 9.0)],
+    };
+    scene.area(corners.iter().map(|(dx, dy)| (x + dx, y + dy)).collect(), colour, 1.0);
 }
 
 /// An upright error bar with caps.

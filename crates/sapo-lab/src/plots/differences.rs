@@ -1,6 +1,7 @@
 //! Differences from a baseline with their intervals: a row for each place (a stream, a method), a panel for each metric.
+//! Numbers of others, without intervals, can stand below ours as marks.
 
-use super::axes::{Axis, LABEL, MARGIN, PANEL, Plot, Swatch, TICK, WIDTH, legend, title};
+use super::axes::{Axis, LABEL, MARGIN, PANEL, Plot, Swatch, TICK, WIDTH, draw_mark, legend, title};
 use super::check::Check;
 use super::error::PlotError;
 use super::palette::{BLACK, GREY, GRID, WHITE, colours};
@@ -20,6 +21,9 @@ pub struct Differences {
     pub metrics: Vec<String>,
     /// One colour each.
     pub arms: Vec<String>,
+    /// What numbers without an interval are of: one colour and shape each, on a line of its own below the arms. Often
+    /// none.
+    pub marks: Vec<String>,
     /// From top to bottom.
     pub rows: Vec<DifferenceRow>,
 }
@@ -33,9 +37,12 @@ pub struct DifferenceRow {
     pub whole: bool,
     /// `[metric][arm]`; none where it was not measured.
     pub values: Vec<Vec<Option<Estimate>>>,
+    /// `[metric][mark]`; none where there is none. Empty where the figure has no marks.
+    pub marks: Vec<Vec<Option<f64>>>,
 }
 
 const SLOT: f64 = 30.0;
+const MARK_SLOT: f64 = 17.0;
 const PAD: f64 = 16.0;
 const LONGEST_NAME: f64 = 330.0;
 const CAP: f64 = 7.0;
@@ -46,13 +53,15 @@ const CAP: f64 = 7.0;
 /// [`PlotError`] where there is no metric, arm or row, lengths disagree, or a number is not finite.
 pub fn differences(data: &Differences) -> Result<Figure, PlotError> {
     check(data)?;
-    let paints = colours(data.arms.iter().map(String::as_str));
+    let paints = colours(data.arms.iter().chain(&data.marks).map(String::as_str));
+    let (paints, mark_paints) = paints.split_at(data.arms.len());
     let mut scene = Scene::new(WIDTH);
     let mut top = title(&mut scene, &data.title);
-    if data.arms.len() > 1 {
-        let entries: Vec<_> =
-            data.arms.iter().zip(&paints).map(|(arm, paint)| (Swatch::Line(*paint), arm.clone())).collect();
-        top = legend(&mut scene, top, &entries);
+    if data.arms.len() + data.marks.len() > 1 {
+        let arms = data.arms.iter().zip(paints).map(|(arm, paint)| (Swatch::Line(*paint), arm.clone()));
+        let marks = data.marks.iter().zip(mark_paints).enumerate();
+        let marks = marks.map(|(shape, (name, paint))| (Swatch::Mark(shape, *paint), name.clone()));
+        top = legend(&mut scene, top, &arms.chain(marks).collect::<Vec<_>>());
     }
     let face = |row: &DifferenceRow| if row.whole { Face::bold(TICK.em) } else { TICK };
     let names: Vec<String> = data.rows.iter().map(|row| face(row).fit(&row.name, LONGEST_NAME)).collect();
@@ -64,7 +73,8 @@ pub fn differences(data: &Differences) -> Result<Figure, PlotError> {
     let left = MARGIN + room;
     let width = (WIDTH - MARGIN - left - gap * (panels - 0.5)) / panels;
     let top = top + PANEL.line() + 8.0;
-    let pitch = SLOT * data.arms.len() as f64 + PAD;
+    let own = SLOT * data.arms.len() as f64;
+    let pitch = own + MARK_SLOT * data.marks.len() as f64 + PAD;
     let bottom = top + pitch * data.rows.len() as f64;
 
     for (i, (row, name)) in data.rows.iter().zip(&names).enumerate() {
@@ -96,6 +106,11 @@ pub fn differences(data: &Differences) -> Result<Figure, PlotError> {
                 scene.disc((plot.px(value.mean), y), 12.0, WHITE, 1.0);
                 scene.disc((plot.px(value.mean), y), 9.0, paints[arm], 1.0);
             }
+            for (shape, value) in row.marks.get(metric).into_iter().flatten().enumerate() {
+                let Some(value) = value else { continue };
+                let y = top + pitch * i as f64 + PAD / 2.0 + own + MARK_SLOT * (shape as f64 + 0.5);
+                draw_mark(&mut scene, (plot.px(*value), y), shape, mark_paints[shape]);
+            }
         }
     }
     let below = bottom + 14.0 + TICK.line() + 10.0 + LABEL.em / 2.0;
@@ -107,7 +122,8 @@ pub fn differences(data: &Differences) -> Result<Figure, PlotError> {
 
 fn axis(data: &Differences, metric: usize) -> Axis {
     let values = data.rows.iter().flat_map(|row| row.values[metric].iter().flatten());
-    Axis::covering(values.flat_map(|value| [value.low, value.high]).chain([0.0]), 3)
+    let marks = data.rows.iter().filter_map(|row| row.marks.get(metric)).flatten().flatten().copied();
+    Axis::covering(values.flat_map(|value| [value.low, value.high]).chain(marks).chain([0.0]), 3)
 }
 
 fn check(data: &Differences) -> Result<(), PlotError> {
@@ -115,7 +131,7 @@ fn check(data: &Differences) -> Result<(), PlotError> {
     check.some(&data.metrics, "metrics")?;
     check.some(&data.arms, "arms")?;
     check.some(&data.rows, "rows")?;
-    check.distinct(data.arms.iter().map(String::as_str))?;
+    check.distinct(data.arms.iter().chain(&data.marks).map(String::as_str))?;
     for row in &data.rows {
         check.length(row.values.len(), data.metrics.len(), format!("metrics of {}", row.name))?;
         for (metric, values) in data.metrics.iter().zip(&row.values) {
@@ -124,6 +140,15 @@ fn check(data: &Differences) -> Result<(), PlotError> {
                 if let Some(value) = value {
                     check.estimate(value, || format!("{metric} of {arm}, {}", row.name))?;
                 }
+            }
+        }
+        let panels = if data.marks.is_empty() { 0 } else { data.metrics.len() };
+        check.length(row.marks.len(), panels, format!("metrics of the marks of {}", row.name))?;
+        for (metric, values) in data.metrics.iter().zip(&row.marks) {
+            check.length(values.len(), data.marks.len(), format!("marks of {metric} of {}", row.name))?;
+            for (mark, value) in data.marks.iter().zip(values) {
+                let value = value.unwrap_or(0.0);
+                check.finite(value, || format!("{metric} of {mark}, {}", row.name))?;
             }
         }
     }
@@ -144,22 +169,44 @@ mod tests {
             },
             whole: i == 0,
             values: (0..3).map(|m| vec![estimate((i * m) as f64 - 3.0), estimate(-12.0), None]).collect(),
+            marks: vec![],
         };
         Differences {
             title: "Each arm against static".into(),
             unit: "minus static (ROUGE-L points), mean and 95 % interval".into(),
             metrics: ["AP", "BWT", "FWT"].map(String::from).to_vec(),
             arms: ["sapo", "sapp", "random"].map(String::from).to_vec(),
+            marks: vec![],
             rows: (0..rows).map(row).collect(),
         }
     }
 
+    /// The same with five marks, the last of them far off.
+    fn marked(rows: usize) -> Differences {
+        let marks: Vec<String> = (1..=5).map(|i| format!("Model-{i}b-chat, published")).collect();
+        let mut data = Differences { marks, ..data(rows) };
+        for (i, row) in data.rows.iter_mut().enumerate() {
+            let of_metric = |m: usize| vec![Some(0.3), Some(m as f64), None, Some(-(i as f64)), Some(40.0)];
+            row.marks = (0..3).map(of_metric).collect();
+        }
+        data
+    }
+
     #[test]
     fn texts_do_not_touch() {
-        for rows in [1, 7] {
-            let crowded = differences(&data(rows)).unwrap().scene.crowded();
+        for data in [data(1), data(7), marked(1), marked(7)] {
+            let crowded = differences(&data).unwrap().scene.crowded();
             assert!(crowded.is_empty(), "{crowded:?}");
         }
+    }
+
+    #[test]
+    fn marks_lie_in_their_panel_below_what_is_ours() {
+        let (plain, figure) = (differences(&data(2)).unwrap(), differences(&marked(2)).unwrap());
+        let added = figure.scene.height - plain.scene.height;
+        assert!(added >= 2.0 * 5.0 * MARK_SLOT, "{added}");
+        let wide = axis(&marked(2), 0);
+        assert!(wide.high >= 40.0 && axis(&data(2), 0).high < 40.0);
     }
 
     #[test]
@@ -168,5 +215,13 @@ mod tests {
         let mut short = data(2);
         short.rows[1].values[2].pop();
         assert!(matches!(differences(&short), Err(PlotError::Mismatch { .. })));
+        let mut short = marked(2);
+        short.rows[1].marks[2].pop();
+        assert!(matches!(differences(&short), Err(PlotError::Mismatch { .. })));
+        let unnamed = Differences { marks: vec![], ..marked(2) };
+        assert!(matches!(differences(&unnamed), Err(PlotError::Mismatch { .. })));
+        let mut nowhere = marked(2);
+        nowhere.rows[0].marks[1][0] = Some(f64::NAN);
+        assert!(matches!(differences(&nowhere), Err(PlotError::NotFinite { .. })));
     }
 }
