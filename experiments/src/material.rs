@@ -28,7 +28,8 @@ impl Material {
     /// # Errors
     /// As [`StreamSource::load`] and [`PoolSource::pool`].
     pub fn load(&self, data: Option<&Path>, seed: u64) -> Result<(TaskStream, Vec<PromptPool>), LearnError> {
-        let stream = self.source.load(data, self.rows, seed)?;
+        let data = data.map(|data| places::benchmark_folder(data, &self.source.benchmark));
+        let stream = self.source.load(data.as_deref(), self.rows, seed)?;
         let bank = places::project("data/prompts");
         let pool = |task| self.pool.pool(&self.source, task, &bank, self.paraphrases);
         let pools = stream.tasks.iter().map(pool).collect::<Result<_, _>>()?;

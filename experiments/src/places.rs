@@ -17,6 +17,13 @@ pub fn project(relative: &str) -> PathBuf {
     checkout.join(relative)
 }
 
+/// The folder of a benchmark below the data that a command line gives: a folder with one for each benchmark, named by it,
+/// or the benchmark's own.
+pub fn benchmark_folder(data: &Path, benchmark: &str) -> PathBuf {
+    let below = data.join(benchmark);
+    if below.is_dir() { below } else { data.to_path_buf() }
+}
+
 /// The model that a command line gives, as a folder or as `org/name` of the Hub; where it gives none that of this name, a
 /// base or `org/name`.
 ///

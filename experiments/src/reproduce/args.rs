@@ -22,7 +22,7 @@ pub struct Args {
     /// Cells computed at a time [default: as many as fit, decided by each experiment]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
-    /// Folder with SuperNI, beside which TRACE lies in `trace`
+    /// Folder that holds the benchmarks' folders superni and trace
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Device to compute on: cpu, cuda, cuda:1, mps [default: cpu]

@@ -112,7 +112,7 @@ impl Listed {
 
     /// The command for readers, without what concerns this machine.
     pub(super) fn command(&self, args: &Args) -> String {
-        let own = self.own_arguments(args, args.data.as_ref().map(|_| "SUPERNI".to_string()));
+        let own = self.own_arguments(args, args.data.as_ref().map(|_| "DATA".to_string()));
         [vec!["./just experiment".to_string(), self.name.clone()], own].concat().join(" ")
     }
 
@@ -190,7 +190,7 @@ mod tests {
         );
         assert_eq!(line(1, "--quick --jobs 2 --data d"), "--out runs --trace d/../trace");
         let command = list.experiments[0].command(&args("--scale small --data /home/me/d --out o --jobs 2"));
-        assert_eq!(command, "./just experiment grid --scale small --arms a --data SUPERNI");
+        assert_eq!(command, "./just experiment grid --scale small --arms a --data DATA");
     }
 
     #[test]

@@ -208,7 +208,8 @@ impl CellConfig {
     /// The tasks, and the wordings of each: of T2 the pool, of the others the original alone.
     pub(super) fn load(&self, data: Option<&Path>) -> anyhow::Result<(TaskStream, Vec<PromptPool>)> {
         let source = StreamSource { benchmark: self.benchmark.clone(), stream: self.triple.clone() };
-        let stream = source.load_tasks(&self.tasks, data, self.rows, self.seed)?;
+        let data = data.map(|data| places::benchmark_folder(data, &source.benchmark));
+        let stream = source.load_tasks(&self.tasks, data.as_deref(), self.rows, self.seed)?;
         let bank = places::project("data/prompts");
         let mut pools = Vec::new();
         for (place, task) in stream.tasks.iter().enumerate() {
