@@ -195,9 +195,16 @@ impl Running {
     }
 }
 
-/// `, about 2 minutes left`, or nothing before there is anything to judge by.
+/// A longer time is none that was judged: while one part takes long, the rate that is judged by sinks towards nothing.
+const LONGEST_LEFT: Duration = Duration::from_secs(100 * 24 * 3600);
+
+/// `, about 2 minutes left`, or nothing while there is nothing to judge by.
 fn left(left: Duration) -> String {
-    if left.is_zero() { String::new() } else { format!(", about {} left", HumanDuration(left)) }
+    if left.is_zero() || left > LONGEST_LEFT {
+        String::new()
+    } else {
+        format!(", about {} left", HumanDuration(left))
+    }
 }
 
 impl Drop for Display {
@@ -223,6 +230,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_cannot_be_judged_is_not_said() {
+        assert_eq!(left(Duration::ZERO), "");
+        assert_eq!(left(Duration::from_secs(120)), ", about 2 minutes left");
+        assert_eq!(left(Duration::MAX), "");
+    }
 
     #[test]
     fn all_moves_with_the_cells_under_way_and_says_what_is_left() {
