@@ -53,6 +53,7 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
     choice.check(&cells)?;
     let chosen: Vec<_> = cells.iter().filter(|cell| choice.takes(cell)).cloned().collect();
     let store = Store::open(&args.out, study.name())?;
+    let shared = study.shares_cells() && !args.force;
     if args.list {
         if args.json {
             events::print(&listing::question_json(study.name(), study.question(), &cells));
@@ -61,7 +62,7 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
         return Ok(print(&listing::question(study.name(), study.question(), &cells)));
     }
     if args.dry_run {
-        let plan = Plan::of(&store, &chosen, study.shares_cells() && !args.force)?;
+        let plan = Plan::of(&store, &chosen, shared)?;
         if args.json {
             plan.json().iter().for_each(events::print);
             return Ok(ExitCode::SUCCESS);
@@ -89,9 +90,8 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
                 }
             }
         }
-        if study.shares_cells() && !args.force {
-            let taken = neighbours::take_over(&store, &chosen)?;
-            for (experiment, cells) in taken {
+        if shared {
+            for (experiment, cells) in neighbours::take_over(&store, &chosen)? {
                 eprintln!("taken over from {experiment}: {}", number_of_cells(cells));
             }
         }

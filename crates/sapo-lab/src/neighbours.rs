@@ -40,7 +40,10 @@ pub(crate) fn take_over(store: &Store, cells: &[CellSpec]) -> Result<BTreeMap<St
     let mut taken = BTreeMap::new();
     for cell in cells {
         let id = cell.id();
-        let Some(other) = neighbours.with(&id).filter(|_| !store.contains(&id)) else { continue };
+        if store.contains(&id) {
+            continue;
+        }
+        let Some(other) = neighbours.with(&id) else { continue };
         let Claim::Granted(staging) = store.claim(cell)? else { continue };
         match staging.take_over(other) {
             Ok(()) => *taken.entry(other.experiment().to_owned()).or_insert(0) += 1,

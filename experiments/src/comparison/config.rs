@@ -21,7 +21,7 @@ pub struct ComparisonConfig {
     /// What is compared, in the order of tables and plots: names of `configs/arms.toml` or of `define`.
     pub arms: Vec<String>,
     /// Name of the arm that the others are compared with.
-    #[serde(default = "untouched")]
+    #[serde(default = "plain")]
     pub baseline: String,
     /// Arms of this experiment alone.
     #[serde(default)]
@@ -43,8 +43,11 @@ pub struct ComparisonConfig {
 /// The key of the axis of methods.
 pub(super) const METHOD: &str = "run.method.name";
 
-fn untouched() -> String {
-    "static".to_string()
+/// The arm that trains every task in its original wording.
+pub(super) const PLAIN: &str = "static";
+
+fn plain() -> String {
+    PLAIN.to_string()
 }
 
 /// What an experiment does at one scale.
@@ -176,12 +179,7 @@ impl ComparisonConfig {
             self.published.iter().all(|table| tables.contains(table)),
             "published: expected table1 or table11"
         );
-        ensure!(
-            self.baseline == untouched(),
-            "published: expected the baseline {}, got {}",
-            untouched(),
-            self.baseline
-        );
+        ensure!(self.baseline == PLAIN, "published: expected the baseline {PLAIN}, got {}", self.baseline);
         let axes = self.axes(scale)?;
         let by_method =
             matches!(axes, [axis] if axis.key == METHOD && axis.points.len() > 1 && axis.beside.is_empty());

@@ -5,12 +5,10 @@ use anyhow::Context;
 use sapo_lab::tables::Table;
 use sapo_metrics::{Convention, Estimate, TransferMatrix};
 
+use super::config::PLAIN;
 use super::groups::Groups;
 use super::tables::labelled;
 use crate::reporting::{estimate, marked};
-
-/// The arm that trains every task in its original wording.
-const PLAIN: &str = "static";
 
 /// A row a group; none where no run is plain training.
 pub(super) fn table(groups: &Groups) -> anyhow::Result<Option<Table>> {
