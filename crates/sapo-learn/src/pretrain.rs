@@ -1,4 +1,5 @@
-//! Pre-training a small base model from nothing: its tokenizer, then one resumable pass over an endless mixture.
+//! Pre-training a small base model, from nothing or from a finished one: its tokenizer, then one resumable pass over an
+//! endless mixture.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
@@ -55,7 +56,11 @@ pub struct PretrainConfig {
     pub warmup_ratio: f64,
     /// Decoupled weight decay.
     pub weight_decay: f64,
-    /// Weight of the loss on a prompt token beside 1 for a target token.
+    /// What counts alike in the loss.
+    #[serde(default)]
+    pub equal: Equal,
+    /// Weight of the loss on a prompt beside 1 for its target: of a token where tokens count alike, of the mean over the
+    /// prompt where texts do.
     pub prompt_loss_weight: f64,
     /// Share of the texts of whose prompts the loss is taken, at so much more weight that the whole has the same: fewer
     /// logits, less time.
@@ -70,6 +75,17 @@ pub struct PretrainConfig {
 
 fn all_texts() -> f64 {
     1.0
+}
+
+/// What counts alike in the loss of pre-training.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Equal {
+    /// Every target token: long answers outweigh labels.
+    #[default]
+    Tokens,
+    /// The mean over every target: a label counts as much as a sentence.
+    Texts,
 }
 
 /// What pre-training reports.
@@ -90,23 +106,28 @@ pub struct PretrainProgress {
 /// Steps whose texts are drawn together, so that texts of similar length can share a batch.
 const GROUP: usize = 16;
 
-/// Makes the model in `directory`, going on from a checkpoint where an earlier call was interrupted.
+/// Makes the model in `directory`, with the tokenizer and weights of the finished base `from` to begin with if there is
+/// one, going on from a checkpoint where an earlier call was interrupted.
 ///
 /// The batches of a group of steps depend on the seed and the group alone, so an interrupted run goes on with the same
 /// texts.
 ///
 /// # Errors
-/// When files cannot be written, or the loss is no longer a number.
+/// When files cannot be read or written, `from` is of another shape, or the loss is no longer a number.
 pub fn pretrain(
     corpus: &dyn Corpus,
     config: &PretrainConfig,
+    from: Option<&Path>,
     directory: &Path,
     mut on_progress: impl FnMut(PretrainProgress),
 ) -> Result<LanguageModel, LearnError> {
-    prepare_directory(corpus, config, directory)?;
+    prepare_directory(corpus, config, from, directory)?;
     let weights_seed = derive_seed(config.seed, "weights", 0);
     let mut model = LanguageModel::fresh(directory, weights_seed, config.precision.kind(), Device::Cpu)?;
     let named = model.train_all_parameters();
+    if let Some(base) = from {
+        load_weights(base, &named)?;
+    }
     let adamw = AdamWConfig { beta2: 0.98, weight_decay: config.weight_decay, ..AdamWConfig::default() };
     let mut optimizer = AdamW::new(named.iter().map(|(_, tensor)| tensor.shallow_clone()).collect(), adamw);
     let checkpoint = Checkpoint { path: directory.join("pretraining.safetensors") };
@@ -173,9 +194,19 @@ pub fn pretrain(
 fn prepare_directory(
     corpus: &dyn Corpus,
     config: &PretrainConfig,
+    from: Option<&Path>,
     directory: &Path,
 ) -> Result<(), LearnError> {
-    if !directory.join("tokenizer_config.json").exists() {
+    if let Some(base) = from {
+        for name in ["tokenizer.json", "tokenizer_config.json"] {
+            let (source, target) = (base.join(name), directory.join(name));
+            std::fs::copy(&source, &target).map_err(|error| LearnError::State {
+                operation: "copy",
+                path: source,
+                source: error,
+            })?;
+        }
+    } else if !directory.join("tokenizer_config.json").exists() {
         let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(config.seed, "tokenizer", 0));
         let texts: Vec<String> = (0..config.tokenizer_texts)
             .flat_map(|_| {
@@ -216,6 +247,17 @@ fn prepare_directory(
         initializer_range: 0.02,
     };
     Ok(LanguageModel::write_config(&llama, directory)?)
+}
+
+/// Puts the weights of a finished base in the place of the fresh ones.
+fn load_weights(base: &Path, named: &[(String, Tensor)]) -> Result<(), ModelError> {
+    let mut weights = Weights::open(base, Kind::Float, Device::Cpu)?;
+    tch::no_grad(|| {
+        for (name, tensor) in named {
+            tensor.shallow_clone().copy_(&weights.take(name, &tensor.size()));
+        }
+    });
+    weights.finish()
 }
 
 /// The batches of `GROUP` steps: texts drawn together, sorted by length, cut into batches, and shuffled.
@@ -259,17 +301,18 @@ fn weighted_loss(
     let scored: Vec<Encoded> = batch.iter().map(Text::scored).collect();
     let scored: Vec<&Encoded> = scored.iter().collect();
     let nll = model.target_nll(&Batch::new(&scored, config.max_tokens, model.device())?, true).0;
-    let is_target: Vec<f32> = batch
+    let (is_target, weights): (Vec<f32>, Vec<f32>) = batch
         .iter()
         .zip(&scored)
         .flat_map(|(text, scored)| {
-            let target = text.encoded.target_start;
-            (scored.target_start..scored.ids.len()).map(move |place| f32::from(u8::from(place >= target)))
+            let (prompt, target) = text.token_weights(config);
+            let boundary = text.encoded.target_start;
+            (scored.target_start..scored.ids.len())
+                .map(move |place| if place >= boundary { (1.0, target) } else { (0.0, prompt) })
         })
-        .collect();
+        .unzip();
     let is_target = Tensor::from_slice(&is_target).to_device(model.device());
-    let prompt_weight = config.prompt_loss_weight / config.prompt_loss_share;
-    let weights = (&is_target * (1.0 - prompt_weight)) + prompt_weight;
+    let weights = Tensor::from_slice(&weights).to_device(model.device());
     let target_loss = ((&nll * &is_target).sum(Kind::Float) / is_target.sum(Kind::Float)).double_value(&[]);
     let total = weights.sum(Kind::Float);
     Ok(((nll * weights).sum(Kind::Float) / total, target_loss))
@@ -287,6 +330,18 @@ impl Text {
     fn scored(&self) -> Encoded {
         let target_start = if self.prompt_too { 1 } else { self.encoded.target_start };
         Encoded { ids: self.encoded.ids.clone(), target_start }
+    }
+
+    /// Weight of the loss on a prompt token and on a target token.
+    fn token_weights(&self, config: &PretrainConfig) -> (f32, f32) {
+        let prompt = (config.prompt_loss_weight / config.prompt_loss_share) as f32;
+        match config.equal {
+            Equal::Tokens => (prompt, 1.0),
+            Equal::Texts => {
+                let (start, all) = (self.encoded.target_start, self.encoded.ids.len());
+                (prompt / start.max(1) as f32, 1.0 / (all - start).max(1) as f32)
+            }
+        }
     }
 }
 
@@ -349,5 +404,47 @@ impl Checkpoint {
 
     fn remove(&self) {
         let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(prompt: usize, target: usize) -> Text {
+        let encoded = Encoded { ids: vec![0; prompt + target], target_start: prompt };
+        Text { encoded, prompt_too: true }
+    }
+
+    fn config(equal: Equal) -> PretrainConfig {
+        let equal = match equal {
+            Equal::Tokens => "tokens",
+            Equal::Texts => "texts",
+        };
+        toml::from_str(&format!(
+            "seed = 1\nvocab_size = 300\nsingle_digits = false\ntokenizer_texts = 1\nhidden_size = 8\n\
+             intermediate_size = 8\nlayers = 1\nheads = 1\nkey_value_heads = 1\nmax_tokens = 64\nsteps = 1\n\
+             batch_tokens = 64\nlearning_rate = 0.1\nwarmup_ratio = 0.0\nweight_decay = 0.0\n\
+             prompt_loss_weight = 0.2\nprompt_loss_share = 0.5\ncheckpoint_every = 1\nequal = \"{equal}\""
+        ))
+        .unwrap()
+    }
+
+    #[test]
+    fn where_tokens_count_alike_a_long_answer_outweighs_a_label() {
+        let tokens = config(Equal::Tokens);
+        for (prompt, target) in [(30, 1), (10, 20)] {
+            assert_eq!(text(prompt, target).token_weights(&tokens), (0.4, 1.0));
+        }
+    }
+
+    #[test]
+    fn where_texts_count_alike_every_target_weighs_one_and_every_prompt_its_weight_by_its_share() {
+        let texts = config(Equal::Texts);
+        for (prompt, target) in [(30, 1), (10, 20)] {
+            let (of_prompt, of_target) = text(prompt, target).token_weights(&texts);
+            assert!((of_prompt * prompt as f32 - 0.4).abs() < 1e-6, "{of_prompt}");
+            assert!((of_target * target as f32 - 1.0).abs() < 1e-6, "{of_target}");
+        }
     }
 }

@@ -147,6 +147,25 @@ void swiglu_gradient(const T* g, const T* gate, const T* up, T* of_gate, T* of_u
     }
 }
 
+// 32 well-mixed bits of the seed and a place: two rounds of a permutation (C. Wellons' lowbias32) with half of the seed
+// before each. Nothing is carried from one place to the next, so the loop vectorises and threads can share it.
+inline uint32_t mixed(uint32_t x) {
+    x ^= x >> 16;
+    x *= 0x7feb352du;
+    x ^= x >> 15;
+    x *= 0x846ca68bu;
+    return x ^ (x >> 16);
+}
+
+template <typename T>
+void dropout(const T* x, uint64_t seed, uint32_t threshold, float scale, T* y, int64_t begin, int64_t end) {
+    const uint32_t low = static_cast<uint32_t>(seed), high = static_cast<uint32_t>(seed >> 32);
+    for (int64_t i = begin; i < end; ++i) {
+        const uint32_t drawn = mixed(mixed(static_cast<uint32_t>(i) ^ low) ^ high);
+        y[i] = narrow<T>(drawn < threshold ? 0.0f : wide(x[i]) * scale);
+    }
+}
+
 // ---- small products --------------------------------------------------------------------------------------------------
 
 // A [m, k] with any strides, B [k, n] and C [m, n] with rows of contiguous numbers, n a multiple of 2 * LANES.
@@ -377,7 +396,8 @@ void attention_next(const NextTask<T>& task, float* scratch) {
 
 template <typename T>
 constexpr LoopsOf<T> OF = {rms_norm<T>, rms_norm_gradient<T>, rotate<T>, swiglu<T>, swiglu_gradient<T>,
-                              widen_keys<T>, attention<T>, attention_gradient<T>, attention_next<T>};
+                           dropout<T>, widen_keys<T>, attention<T>, attention_gradient<T>,
+                           attention_next<T>};
 
 }  // namespace
 

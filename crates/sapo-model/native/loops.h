@@ -68,6 +68,9 @@ struct LoopsOf {
     // y = silu(gate) * up
     void (*swiglu)(const T* gate, const T* up, T* y, int64_t begin, int64_t end);
     void (*swiglu_gradient)(const T* g, const T* gate, const T* up, T* of_gate, T* of_up, int64_t begin, int64_t end);
+    // y = x * scale, or 0 where the number that `seed` gives to the place is less than `threshold`; of such a number all
+    // 32-bit values are equally likely
+    void (*dropout)(const T* x, uint64_t seed, uint32_t threshold, float scale, T* y, int64_t begin, int64_t end);
     // leaves a task's keys and values in the scratch memory, as the prefix of tasks that follow
     void (*widen_keys)(const AttentionTask<T>& task, float* scratch);
     void (*attention)(const AttentionTask<T>& task, float* scratch);

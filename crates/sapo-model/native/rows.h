@@ -7,6 +7,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cstring>
+#include <limits>
 
 #include "loops.h"
 
@@ -191,6 +192,41 @@ struct SwiGlu : torch::autograd::Function<SwiGlu> {
 
 inline Tensor swiglu(const Tensor& gate, const Tensor& up) {
     return has_loops(gate) ? SwiGlu::apply(gate, up) : at::silu(gate) * up;
+}
+
+// ---- dropout: x / (1 - p), or 0 with probability p --------------------------------------------------------------------
+
+// libtorch draws a mask number by number, in one thread; here its generator gives one seed, of which every place follows.
+struct Dropout : torch::autograd::Function<Dropout> {
+    static Tensor dropped(const Tensor& given, int64_t seed, double p) {
+        const Tensor x = given.contiguous(), y = at::empty_like(x);
+        const auto threshold = static_cast<uint32_t>(p * 4294967296.0);
+        const auto scale = static_cast<float>(1.0 / (1.0 - p));
+        with_loops(x, [&](const auto& loops, const auto& at_) {
+            at::parallel_for(0, x.numel(), GRAIN, [&](int64_t begin, int64_t end) {
+                loops.dropout(at_(x), static_cast<uint64_t>(seed), threshold, scale, at_(y), begin, end);
+            });
+        });
+        return y;
+    }
+    static Tensor forward(AutogradContext* context, const Tensor& x, int64_t seed, double p) {
+        at::AutoDispatchBelowADInplaceOrView guard;
+        context->saved_data["seed"] = seed;
+        context->saved_data["p"] = p;
+        return dropped(x, seed, p);
+    }
+    static variable_list backward(AutogradContext* context, variable_list gradients) {
+        at::AutoDispatchBelowADInplaceOrView guard;
+        const int64_t seed = context->saved_data["seed"].toInt();
+        return {dropped(gradients[0], seed, context->saved_data["p"].toDouble()), Tensor(), Tensor()};
+    }
+};
+
+// p in [0, 1).
+inline Tensor dropout(const Tensor& x, double p) {
+    if (!has_loops(x)) return at::dropout(x, p, true);
+    const Tensor seed = at::empty({1}, at::kLong).random_(std::numeric_limits<int64_t>::min(), std::optional<int64_t>());
+    return Dropout::apply(x, seed.item<int64_t>(), p);
 }
 
 }  // namespace sapo

@@ -84,6 +84,10 @@ char* sapo_swiglu(const Tensor* gate, const Tensor* up, Tensor** out) {
     return guarded([&] { *out = new Tensor(sapo::swiglu(*gate, *up)); });
 }
 
+char* sapo_dropout(const Tensor* x, double p, Tensor** out) {
+    return guarded([&] { *out = new Tensor(sapo::dropout(*x, p)); });
+}
+
 char* sapo_attention(const Tensor* q, const Tensor* k, const Tensor* v, const Tensor* query_counts,
                      const Tensor* key_counts, const Tensor* position, int64_t window, double scale, Tensor** out) {
     return guarded([&] {

@@ -44,7 +44,7 @@ impl Linear {
         let Some(low_rank) = lora.as_ref() else {
             return native::linear(x, &weight, self.bias.as_ref(), None);
         };
-        let dropped_x = (train && low_rank.dropout > 0.0).then(|| x.dropout(low_rank.dropout, true));
+        let dropped_x = (train && low_rank.dropout > 0.0).then(|| native::dropout(x, low_rank.dropout));
         let term = LowRankTerm {
             dropped_x: dropped_x.as_ref(),
             a: &low_rank.a,

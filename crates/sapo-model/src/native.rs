@@ -45,6 +45,7 @@ unsafe extern "C" {
         out: *mut *mut C_tensor,
     ) -> *mut c_char;
     fn sapo_swiglu(gate: *const C_tensor, up: *const C_tensor, out: *mut *mut C_tensor) -> *mut c_char;
+    fn sapo_dropout(x: *const C_tensor, p: f64, out: *mut *mut C_tensor) -> *mut c_char;
     fn sapo_attention(
         q: *const C_tensor,
         k: *const C_tensor,
@@ -169,6 +170,13 @@ pub(crate) fn rotate(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Tensor {
 pub(crate) fn swiglu(gate: &Tensor, up: &Tensor) -> Tensor {
     // SAFETY: the pointers are of tensors that live through the call.
     made_by(|out| unsafe { sapo_swiglu(gate.as_ptr(), up.as_ptr(), out) })
+}
+
+/// `x / (1 - p)`, or 0 with probability `p`, which is at least 0 and less than 1. On the CPU one number of libtorch's
+/// generator decides what is dropped, the same at every level and number of threads.
+pub fn dropout(x: &Tensor, p: f64) -> Tensor {
+    // SAFETY: the pointers are of tensors that live through the call.
+    made_by(|out| unsafe { sapo_dropout(x.as_ptr(), p, out) })
 }
 
 /// Which queries and keys of [`attention`] belong together; all on the CPU.

@@ -1,10 +1,10 @@
-//! `just pretrain <name>`: makes a base model from nothing, going on where an earlier call was interrupted.
+//! `just pretrain <name>`: makes a base model, going on where an earlier call was interrupted.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::Parser;
 use experiments::corpora::{BuiltinCorpus, RealText};
 use experiments::exit_code;
@@ -17,8 +17,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Parser)]
 #[command(name = "pretrain", version)]
 struct Args {
-    /// nano, nano-s, nano-l (built-in benchmark) or small (real text, read from --data)
+    /// nano, nano-s, nano-l (built-in benchmark), small-text or small (real text, read from --data)
     name: String,
+    /// Finished base to go on with, where the configuration continues one [default: it, in the per-user cache]
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
     /// Folder with natural-instructions/, text-classification/ and superni/
     #[arg(long, default_value = "../shared/data", value_name = "DIR")]
     data: PathBuf,
@@ -37,6 +40,9 @@ struct Args {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
+    /// The base that this one is made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continues: Option<String>,
     corpus: CorpusConfig,
     model: PretrainConfig,
 }
@@ -61,12 +67,28 @@ fn run(args: &Args) -> anyhow::Result<()> {
         "nano" => include_str!("../../configs/pretrain-nano.toml"),
         "nano-s" => include_str!("../../configs/pretrain-nano-s.toml"),
         "nano-l" => include_str!("../../configs/pretrain-nano-l.toml"),
+        "small-text" => include_str!("../../configs/pretrain-small-text.toml"),
         "small" => include_str!("../../configs/pretrain-small.toml"),
-        other => bail!("unknown base model {other:?}: expected nano, nano-s, nano-l or small"),
+        other => bail!("unknown base model {other:?}: expected nano, nano-s, nano-l, small-text or small"),
     };
     let mut config: Config =
         toml::from_str(text).with_context(|| format!("configuration of {}", args.name))?;
     config.model.steps = args.steps.unwrap_or(config.model.steps);
+    let from = match (&config.continues, &args.from) {
+        (None, None) => None,
+        (None, Some(_)) => bail!("{} is made from nothing: leave --from out", args.name),
+        (Some(base), given) => {
+            let folder = given.clone().unwrap_or_else(|| user_cache(&format!("base/{base}")));
+            let weights = folder.join("model.safetensors");
+            ensure!(
+                weights.exists(),
+                "{} is made of {base}, and there is no {}: just pretrain {base} makes it, --from names another folder",
+                args.name,
+                weights.display()
+            );
+            Some(folder)
+        }
+    };
     let out = args.out.clone().unwrap_or_else(|| user_cache(&format!("base/{}", args.name)));
     if out.join("model.safetensors").exists() {
         println!("{} is there already; remove it to make it again", out.display());
@@ -81,7 +103,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     std::fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
     let started = Instant::now();
     let mut last = None;
-    let model = pretrain(corpus.as_ref(), &config.model, &out, |progress| {
+    let model = pretrain(corpus.as_ref(), &config.model, from.as_deref(), &out, |progress| {
         eprintln!(
             "step {}/{}  loss {:.3} nats/target token  {:.1} M tokens  {:.0} tokens/s",
             progress.step,
@@ -95,6 +117,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let card = serde_json::json!({
         "name": args.name,
         "config": config,
+        "from_sha256": from.as_deref().map(directory_sha256).transpose()?,
         "parameters": model.parameter_count(),
         "last": last,
         "seconds_of_last_call": started.elapsed().as_secs_f64(),

@@ -41,7 +41,7 @@ const SHORT_TEXT: usize = 480;
 const LONG_TEXTS: f64 = 0.25;
 
 /// How often each of the three collections is drawn from.
-const SHARES: [f64; 3] = [0.5, 0.3, 0.2];
+const SHARES: [f64; 3] = [0.4, 0.4, 0.2];
 
 impl RealText {
     /// Reads the three collections below `data`.

@@ -7,6 +7,7 @@
 mod adapter_stacks;
 mod adapters;
 mod broken_directories;
+mod dropout;
 mod dtypes;
 mod fixtures;
 mod generation;
