@@ -1,17 +1,18 @@
 //! Other names for the labels of a task: a base that has met every label under one name knows tasks by their labels and
 //! does not read in the prompt what the answer is to be.
-
-use std::collections::BTreeSet;
+//!
+//! A label is only called what means the same. Unrelated words would be noise: nothing in the prompt says which stands
+//! for which.
 
 use rand::Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 /// Share of the texts whose labels are written in another case.
-const OTHER_CASE: f64 = 0.3;
+const OTHER_CASE: f64 = 0.2;
 
-/// Share of the texts whose labels are other words.
-const OTHER_WORDS: f64 = 0.25;
+/// Share of the texts whose labels are other words, where any mean the same.
+const OTHER_WORDS: f64 = 0.5;
 
 /// Share of the texts that end by saying which answers there are.
 const LISTED: f64 = 0.75;
@@ -19,31 +20,61 @@ const LISTED: f64 = 0.75;
 /// Shorter labels are common words or letters of their own (`A`, `no`): in running text they are seldom the label.
 const SHORTEST_IN_TEXT: usize = 3;
 
-/// Words that labels may be called.
-#[derive(Debug)]
-pub(super) struct Names(Vec<String>);
+/// Sets of labels that mean the same, each in the same order.
+const SAME: [&[&[&str]]; 4] = [
+    &[
+        &["negative", "positive"],
+        &["bad", "good"],
+        &["NEG", "POS"],
+        &["negative review", "positive review"],
+        &["unhappy", "happy"],
+        &["dissatisfied", "satisfied"],
+        &["unfavorable", "favorable"],
+        &["con", "pro"],
+    ],
+    &[
+        &["very negative", "negative", "neutral", "positive", "very positive"],
+        &["very bad", "bad", "mixed", "good", "very good"],
+        &["terrible", "poor", "average", "good", "excellent"],
+        &["1", "2", "3", "4", "5"],
+        &["1 star", "2 stars", "3 stars", "4 stars", "5 stars"],
+        &["one", "two", "three", "four", "five"],
+    ],
+    &[&["false", "true"], &["no", "yes"], &["n", "y"], &["wrong", "right"], &["incorrect", "correct"]],
+    &[
+        &["contradiction", "neutral", "entailment"],
+        &["contradicts", "neither", "follows"],
+        &["no", "maybe", "yes"],
+    ],
+];
 
-impl Names {
-    /// The single words among the labels of all tasks.
-    pub(super) fn of<'a>(labels: impl IntoIterator<Item = &'a String>) -> Self {
-        let words =
-            labels.into_iter().filter(|label| label.chars().all(char::is_alphabetic) && label.len() > 1);
-        let words: BTreeSet<String> = words.map(|word| word.to_lowercase()).collect();
-        Self(words.into_iter().collect())
+/// What the labels are called in one text; often what they are called anyway.
+pub(super) fn draw(labels: &[String], rng: &mut ChaCha8Rng) -> Vec<String> {
+    let drawn = rng.random::<f64>();
+    let mut names = labels.to_vec();
+    if drawn < OTHER_WORDS
+        && let Some(same) = same_meaning(labels)
+        && let Some(chosen) = same.choose(rng)
+    {
+        names.clone_from(chosen);
     }
+    if rng.random::<f64>() < OTHER_CASE {
+        let case = [str::to_lowercase, str::to_uppercase, capitalised][rng.random_range(0..3)];
+        names = names.iter().map(|name| case(name)).collect();
+    }
+    names
+}
 
-    /// What the labels are called in one text; often what they are called anyway.
-    pub(super) fn draw(&self, labels: &[String], rng: &mut ChaCha8Rng) -> Vec<String> {
-        let drawn = rng.random::<f64>();
-        if drawn < OTHER_CASE {
-            let case = [str::to_lowercase, str::to_uppercase, capitalised][rng.random_range(0..3)];
-            return labels.iter().map(|label| case(label)).collect();
-        }
-        if drawn < OTHER_CASE + OTHER_WORDS && labels.len() <= self.0.len() {
-            return self.0.choose_multiple(rng, labels.len()).cloned().collect();
-        }
-        labels.to_vec()
-    }
+/// All ways to call these labels, in their order; nothing where none is known. Case does not count.
+fn same_meaning(labels: &[String]) -> Option<Vec<Vec<String>>> {
+    SAME.iter().find_map(|sets| {
+        let places = sets.iter().find_map(|set| {
+            let place = |label: &String| set.iter().position(|known| known.eq_ignore_ascii_case(label));
+            let places: Option<Vec<usize>> = labels.iter().map(place).collect();
+            places.filter(|_| labels.len() == set.len())
+        })?;
+        Some(sets.iter().map(|set| places.iter().map(|&place| set[place].to_string()).collect()).collect())
+    })
 }
 
 fn capitalised(text: &str) -> String {
@@ -110,6 +141,8 @@ pub(super) fn free(rng: &mut ChaCha8Rng) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use rand::SeedableRng;
 
     use super::*;
@@ -132,15 +165,32 @@ mod tests {
     }
 
     #[test]
-    fn names_are_as_many_as_labels_and_differ() {
+    fn names_mean_the_same_as_the_labels_and_keep_their_order() {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
-        let all = owned(&["Yes", "no", "A", "spam mail", "spam", "ham", "yes"]);
-        let names = Names::of(&all);
-        assert_eq!(names.0, ["ham", "no", "spam", "yes"]);
+        let all = |labels: &[&str], rng: &mut ChaCha8Rng| -> BTreeSet<Vec<String>> {
+            (0..500).map(|_| draw(&owned(labels), rng)).collect()
+        };
+        let names = all(&["Good", "Bad"], &mut rng);
+        for expected in [["Good", "Bad"], ["positive", "negative"], ["POS", "NEG"], ["yes", "no"]] {
+            let there = names.contains(&owned(&expected));
+            assert_eq!(there, expected[0] != "yes", "{expected:?} in {names:?}");
+        }
+        assert!(
+            names.iter().all(|names| !["negative", "bad", "NEG"].contains(&names[0].as_str())),
+            "{names:?}"
+        );
+        let entailment = all(&["entailment", "contradiction"], &mut rng);
+        assert!(
+            entailment.iter().all(|names| names[0].to_lowercase() == "entailment"),
+            "a part of a set is none"
+        );
+        // nothing means the same as a topic: it is written in other ways
+        let topics = all(&["World", "Sports"], &mut rng);
+        let expected = [["SPORTS", "WORLD"], ["Sports", "World"], ["sports", "world"]]
+            .map(|names| owned(&[names[1], names[0]]));
+        assert_eq!(topics, BTreeSet::from(expected));
+
         let labels = owned(&["True", "False"]);
-        let drawn: BTreeSet<Vec<String>> = (0..200).map(|_| names.draw(&labels, &mut rng)).collect();
-        assert!(drawn.contains(&labels) && drawn.contains(&owned(&["TRUE", "FALSE"])) && drawn.len() > 8);
-        assert!(drawn.iter().all(|names| names.len() == 2 && names[0] != names[1]));
         let lines: BTreeSet<Option<String>> = (0..200).map(|_| listed(&labels, &mut rng)).collect();
         assert!(
             lines.contains(&None)

@@ -2,6 +2,7 @@
 
 mod builtin;
 mod labels;
+mod polarity;
 mod real_text;
 
 pub use builtin::BuiltinCorpus;

@@ -10,7 +10,8 @@ use sapo_tasks::readers::{Dataset, NaturalInstructions, Split};
 use sapo_tasks::{Example, Task, layout};
 use tracing::info;
 
-use super::labels::{Names, free, listed, renamed};
+use super::labels::{draw, free, listed, renamed};
+use super::polarity::polarity;
 use crate::places;
 
 /// Real English text: `natural-instructions`, the training rows of the text-classification suite, and the SuperNI tasks
@@ -20,8 +21,6 @@ use crate::places;
 pub struct RealText {
     sources: Vec<Source>,
     cumulative: Vec<f64>,
-    /// What labels may be called.
-    names: Names,
 }
 
 struct Source {
@@ -35,13 +34,17 @@ struct Source {
 const REWRITES: usize = 8;
 
 /// Most texts are cut to so many characters, after a word: the tokens saved pay for more texts.
-const SHORT_TEXT: usize = 480;
+const SHORT_TEXT: usize = 320;
 
 /// Share of the texts that are not cut.
-const LONG_TEXTS: f64 = 0.25;
+const LONG_TEXTS: f64 = 0.15;
 
-/// How often each of the three collections is drawn from.
-const SHARES: [f64; 3] = [0.4, 0.4, 0.2];
+/// How often each of the three collections is drawn from. Reviews, of which the second is half, teach by one word each what
+/// they are: less of them is not enough.
+const SHARES: [f64; 3] = [0.25, 0.55, 0.2];
+
+/// Within a collection a task counts by this power of the number of its rows: large tasks more, but not in proportion.
+const ROWS_POWER: f64 = 0.75;
 
 impl RealText {
     /// Reads the three collections below `data`.
@@ -63,11 +66,14 @@ impl RealText {
         let suite = Dataset::open("text-classification", data.join("text-classification"))?;
         let names: Vec<String> = suite.task_names().map(String::from).collect();
         // Some tasks of the suite have no training rows in this copy; the reader says so and they are left out.
-        let suite = names.iter().filter_map(|name| match suite.training_task(name) {
-            Ok(task) => Some(Source::with_rewrites(task)),
+        let suite = names.iter().flat_map(|name| match suite.training_task(name) {
+            Ok(task) => {
+                let sides = polarity(&task).map(|(task, wordings)| Source::new(task, wordings));
+                sides.into_iter().chain([Source::with_rewrites(task)]).collect()
+            }
             Err(error) => {
                 info!("left out of the corpus: {error}");
-                None
+                Vec::new()
             }
         });
         let bank = Bank::open(places::project("data/prompts"))?;
@@ -94,11 +100,10 @@ impl RealText {
                 dropped += before - source.task.train.len();
             }
             collection.retain(|source| !source.task.train.is_empty());
-            // Within a collection a task counts by the root of its rows: large tasks more, but not in proportion.
-            let root = |source: &Source| (source.task.train.len() as f64).sqrt();
-            let total: f64 = collection.iter().map(root).sum();
+            let weight = |source: &Source| (source.task.train.len() as f64).powf(ROWS_POWER);
+            let total: f64 = collection.iter().map(weight).sum();
             for source in collection {
-                sum += share * root(&source) / total;
+                sum += share * weight(&source) / total;
                 cumulative.push(sum);
                 sources.push(source);
             }
@@ -108,21 +113,24 @@ impl RealText {
             "{} tasks; {dropped} rows left out because a sequence has their text or they have no answer",
             sources.len()
         );
-        let names = Names::of(sources.iter().flat_map(|source| &source.labels));
-        Ok(Self { sources, cumulative, names })
+        Ok(Self { sources, cumulative })
     }
 }
 
 impl Source {
+    fn new(task: Task, wordings: Vec<Instruction>) -> Self {
+        let labels = labels(&task);
+        Self { task, wordings, labels }
+    }
+
     /// The task under its own wording and some by the grammar: a base that reads every task in one wording alone learns
     /// to know tasks by it.
     fn with_rewrites(task: Task) -> Self {
-        let labels = labels(&task);
-        let request = ParaphraseRequest::new(task.instruction.clone(), labels.clone(), REWRITES, 0);
+        let request = ParaphraseRequest::new(task.instruction.clone(), labels(&task), REWRITES, 0);
         let made = Grammar.paraphrase(&request, &mut |_| ()).unwrap_or_default();
         let mut wordings = vec![task.instruction.clone()];
         wordings.extend(made.variants.into_iter().map(|variant| variant.text));
-        Self { task, wordings, labels }
+        Self::new(task, wordings)
     }
 
     fn with_paraphrases(task: Task, bank: &Bank) -> Self {
@@ -133,8 +141,7 @@ impl Source {
                 vec![task.instruction.clone()]
             }
         };
-        let labels = labels(&task);
-        Self { task, wordings, labels }
+        Self::new(task, wordings)
     }
 }
 
@@ -146,7 +153,7 @@ impl Corpus for RealText {
         let wording = &source.wordings[rng.random_range(0..source.wordings.len())];
         let example = &source.task.train[rng.random_range(0..source.task.train.len())];
         let most = if rng.random::<f64>() < LONG_TEXTS { usize::MAX } else { SHORT_TEXT };
-        source.text(wording, beginning(&example.input, most), example.target(), &self.names, rng)
+        source.text(wording, beginning(&example.input, most), example.target(), rng)
     }
 }
 
@@ -157,14 +164,13 @@ impl Source {
         wording: &Instruction,
         input: &str,
         target: &str,
-        names: &Names,
         rng: &mut ChaCha8Rng,
     ) -> (String, String) {
         let Some(place) = self.labels.iter().position(|label| label == target) else {
             let suffix = self.task.suffix.clone().or_else(|| free(rng));
             return (layout::prompt_with(&self.task, wording, input, suffix.as_deref()), target.to_string());
         };
-        let names = names.draw(&self.labels, rng);
+        let names = draw(&self.labels, rng);
         let rename = |text: &str| renamed(text, &self.labels, &names);
         let suffix = match &self.task.suffix {
             // lists the labels in the task's own way
