@@ -3,6 +3,7 @@
 //! Data go to stdout, everything else to stderr; `--json` prints JSON lines. The formats are in `docs/cli.md`. One file a
 //! command under `commands`; this file only parses and reports.
 
+mod benchmark_tasks;
 mod commands;
 mod failure;
 mod interrupt;

@@ -26,6 +26,9 @@ pub struct ComparisonConfig {
     /// Arms of this experiment alone.
     #[serde(default)]
     pub define: BTreeMap<String, Table>,
+    /// Arms whose pools lie in a folder that somebody has to write first: left out where it is not there.
+    #[serde(default)]
+    pub if_there: Vec<String>,
     /// What is varied beside arms and seeds, outermost first.
     #[serde(default)]
     pub axes: Vec<Axis>,
@@ -159,6 +162,12 @@ impl ComparisonConfig {
                 ensure!(!arms[..place].contains(name), "two arms are named {name}");
             }
             ensure!(arms.contains(&config.baseline), "no arm is named {}", config.baseline);
+            let unknown = config.if_there.iter().find(|name| !arms.contains(name));
+            ensure!(
+                unknown.is_none(),
+                "no arm is named {}, which may be missing",
+                unknown.map_or("", String::as_str)
+            );
             let beside = config.axes(scale)?.iter().flat_map(|axis| &axis.beside);
             for name in beside {
                 ensure!(arms.contains(name), "no arm is named {name}, which an axis has beside it");
@@ -200,6 +209,22 @@ impl ComparisonConfig {
     /// The arms of a scale.
     pub(super) fn arms(&self, scale: &str) -> anyhow::Result<&[String]> {
         Ok(self.at(scale)?.arms.as_deref().unwrap_or(&self.arms))
+    }
+
+    /// The arms of a scale, less those whose pools are not there, and of each of these why.
+    pub(super) fn arms_there(&self, scale: &str) -> anyhow::Result<(Vec<&str>, BTreeMap<&str, String>)> {
+        let mut there: Vec<&str> = self.arms(scale)?.iter().map(String::as_str).collect();
+        let mut missing = BTreeMap::new();
+        for variation in self.variations(scale, &there)? {
+            if let (PoolSource::Folder(folder), Some(arm)) =
+                (&variation.settings.pool, self.if_there.iter().find(|arm| **arm == variation.arm))
+                && !folder.is_dir()
+            {
+                missing.insert(arm.as_str(), format!("there are no pools in {}", folder.display()));
+            }
+        }
+        there.retain(|arm| !missing.contains_key(arm));
+        Ok((there, missing))
     }
 
     /// The axes of a scale.

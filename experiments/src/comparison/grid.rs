@@ -3,8 +3,11 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 
+use anyhow::ensure;
 use sapo_lab::{CellSpec, ExperimentArgs};
 use sapo_learn::runs::fingerprint;
+
+use tracing::info;
 
 use super::config::ComparisonConfig;
 use crate::cell::Local;
@@ -15,7 +18,13 @@ use crate::streams;
 pub(super) fn cells(config: &ComparisonConfig, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>> {
     let scale = config.scale(args)?;
     let names: Vec<&str> = config.arms(scale)?.iter().map(String::as_str).collect();
-    let arms = args.arms_among(&names)?;
+    let asked = args.arms_among(&names)?;
+    let (there, missing) = config.arms_there(scale)?;
+    for (arm, why) in missing.iter().filter(|(arm, _)| asked.contains(arm)) {
+        ensure!(args.arms.is_none(), "arm {arm}: {why}");
+        info!("arm {arm} is left out: {why}");
+    }
+    let arms: Vec<&str> = asked.into_iter().filter(|arm| there.contains(arm)).collect();
     let axes = axes(config, scale)?;
     let axes: Vec<&str> = axes.iter().map(String::as_str).collect();
     let data = streams::absolute(args.data.as_ref())?;

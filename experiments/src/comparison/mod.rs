@@ -181,6 +181,38 @@ mod tests {
     }
 
     #[test]
+    fn an_arm_whose_pools_are_not_there_is_left_out_unless_it_is_asked_for() {
+        let (folder, text) = (tempfile::tempdir().unwrap(), include_str!("../../configs/paraphraser.toml"));
+        let pools = folder.path().join("api");
+        let config = text.replace("pools/api", pools.to_str().unwrap());
+        let cells = |line: &[&str]| {
+            let line = ["experiment", "--seeds", "1"].iter().chain(line);
+            let comparison = Comparison::new("paraphraser", &config).unwrap();
+            let cells = comparison.cells(&Line::parse_from(line).args)?;
+            anyhow::Ok(cells.iter().map(|cell| cell.config()["arm"].as_str().unwrap().to_string()).collect())
+        };
+        let others = ["static", "sapo", "grammar", "search", "search-from-original"];
+        let all: Vec<String> = cells(&[]).unwrap();
+        assert_eq!(all, others);
+        let refused = cells(&["--arms", "api"]).unwrap_err().to_string();
+        assert!(
+            refused.contains("arm api: there are no pools in") && refused.contains(pools.to_str().unwrap())
+        );
+
+        std::fs::create_dir(&pools).unwrap();
+        let error = cells(&["--arms", "api"]).unwrap_err().to_string();
+        assert!(error.contains(".json"), "a pool that is missing in the folder is an error: {error}");
+        let stream = sapo_learn::runs::StreamSource { benchmark: "builtin".into(), stream: "m2".into() };
+        let rows = sapo_learn::runs::RowCounts { train: 1, test: 1, ..Default::default() };
+        for task in stream.load(None, rows, 0).unwrap().tasks {
+            let pool = stream.pool(&task, "nowhere".as_ref(), 2).unwrap();
+            pool.save(&pools.join(format!("{}.json", task.name))).unwrap();
+        }
+        let with = [&others[..], &["api"]].concat();
+        assert_eq!(cells(&[]).unwrap(), with);
+    }
+
+    #[test]
     fn rows_that_are_no_longer_those_of_the_grid_are_refused() {
         let comparison = Comparison::new("quickstart", QUICKSTART).unwrap();
         let args =

@@ -1,11 +1,12 @@
-//! `sapo paraphrase`: one source asked, or one that asks another.
+//! `sapo paraphrase`: one source asked, or one that asks another, for one instruction or for every task of a benchmark.
 
 mod api;
+mod benchmark;
 mod search;
 
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
@@ -21,6 +22,7 @@ use crate::own_task::LayoutArgs;
 use crate::place::bank_folder;
 use crate::progress::Progress;
 use api::ApiArgs;
+use benchmark::BenchmarkArgs;
 use search::SearchArgs;
 
 const NEEDS_MODEL: &str = "this source asks a model: give its folder with --model";
@@ -30,12 +32,16 @@ const NEEDS_MODEL: &str = "this source asks a model: give its folder with --mode
 /// Writes a pool file for `sapo select`: the original as variant 0 and --count paraphrases. Every paraphrase keeps the
 /// labels letter for letter and passes the checks of `sapo pool check`; if there are too few, nothing is written.
 ///
+/// With --benchmark it does so for every task, and writes a folder of pool files, <task>.json, which `sapo train` and the
+/// experiments take as `pool = { folder = "DIR" }`. Files that are there already are kept: the same command goes on where
+/// it was stopped.
+///
 /// Read the wordings before you train with them: no check can tell whether the meaning is the same.
 #[derive(Debug, Args)]
 pub(crate) struct ParaphraseArgs {
     /// The original wording, without input and output suffix
-    #[arg(long, value_name = "TEXT")]
-    instruction: String,
+    #[arg(long, value_name = "TEXT", required_unless_present = "benchmark", conflicts_with = "benchmark")]
+    instruction: Option<String>,
     /// Words that every wording keeps letter for letter, such as the answers of a classification [default with bank: the
     /// bank's]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
@@ -50,8 +56,8 @@ pub(crate) struct ParaphraseArgs {
     #[arg(long)]
     fill: bool,
     /// JSON Lines of {"input", "target"}: examples of the task, of which no text may stand in a wording; search measures
-    /// wordings on them
-    #[arg(long, value_name = "FILE.jsonl")]
+    /// wordings on them. With --benchmark, its folder
+    #[arg(long, value_name = "FILE.jsonl|DIR")]
     data: Option<PathBuf>,
     /// Decides every random draw
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -59,8 +65,8 @@ pub(crate) struct ParaphraseArgs {
     /// Folder of the bank [default: data/prompts here, else in the checkout that the program was built from]
     #[arg(long, value_name = "DIR")]
     bank: Option<PathBuf>,
-    /// The pool file to write [default: to stdout]
-    #[arg(long, value_name = "POOL.json")]
+    /// The pool file to write [default: to stdout]; with --benchmark, the folder
+    #[arg(long, value_name = "POOL.json|DIR")]
     out: Option<PathBuf>,
     /// Temperature of api and model; lower is closer to what they find likeliest
     #[arg(long, value_name = "T", default_value_t = 0.6)]
@@ -71,6 +77,8 @@ pub(crate) struct ParaphraseArgs {
     /// Longest answer of api and model in tokens; what is cut off is dropped
     #[arg(long, value_name = "N", default_value_t = 1024)]
     max_new_tokens: u32,
+    #[command(flatten)]
+    benchmark: BenchmarkArgs,
     #[command(flatten)]
     api: ApiArgs,
     #[command(flatten)]
@@ -128,21 +136,44 @@ impl Loaded {
 }
 
 pub(crate) fn run(args: &ParaphraseArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    ensure!(!args.instruction.trim().is_empty(), "--instruction is empty: there is nothing to paraphrase");
-    let request = request(args)?;
     let loaded = match &args.model {
         Some(model) if matches!(args.source, Source::Model | Source::Search) => {
             Some(Loaded { model: args.options.open(model)?, name: model_name(model) })
         }
         _ => None,
     };
-    let from = |maker| with_maker(args, maker, loaded.as_ref(), |source| pool_of(args, source, &request));
+    if let Some(name) = &args.benchmark.benchmark {
+        return benchmark::run(args, name, loaded.as_ref());
+    }
+    let instruction = args.instruction.as_deref().unwrap_or_default();
+    ensure!(!instruction.trim().is_empty(), "--instruction is empty: there is nothing to paraphrase");
+    let pool = checked_pool(args, &request(args, instruction)?, loaded.as_ref())?;
+    match &args.out {
+        None => write!(out, "{}", pool.to_json()?)?,
+        Some(path) => save(&pool, path)?,
+    }
+    Ok(())
+}
+
+fn save(pool: &PromptPool, path: &Path) -> anyhow::Result<()> {
+    pool.save(path)?;
+    eprintln!("wrote {}: the original and {} paraphrases", path.display(), pool.paraphrases().len());
+    Ok(())
+}
+
+/// What the source makes of an instruction, of which every wording passes the checks.
+fn checked_pool(
+    args: &ParaphraseArgs,
+    request: &ParaphraseRequest,
+    loaded: Option<&Loaded>,
+) -> anyhow::Result<PromptPool> {
+    let from = |maker| with_maker(args, maker, loaded, |source| pool_of(args, source, request));
     let pool = match args.source {
         Source::Bank => from(Maker::Bank)?,
         Source::Api => from(Maker::Api)?,
         Source::Model => from(Maker::Model)?,
         Source::Grammar => from(Maker::Grammar)?,
-        Source::Search => search::pool(args, &request, loaded.as_ref().context(NEEDS_MODEL)?)?,
+        Source::Search => search::pool(args, request, loaded.context(NEEDS_MODEL)?)?,
     };
     // a last look: the bank's labels may be others than those that were asked for
     for (id, reasons) in check_pool(&pool, request.examples()) {
@@ -150,25 +181,12 @@ pub(crate) fn run(args: &ParaphraseArgs, out: &mut dyn Write) -> anyhow::Result<
             bail!("paraphrase `{id}` does not pass: {reason}");
         }
     }
-    match &args.out {
-        None => write!(out, "{}", pool.to_json()?)?,
-        Some(path) => {
-            pool.save(path)?;
-            eprintln!("wrote {}: the original and {} paraphrases", path.display(), pool.paraphrases().len());
-        }
-    }
-    Ok(())
+    Ok(pool)
 }
 
-fn request(args: &ParaphraseArgs) -> anyhow::Result<ParaphraseRequest> {
-    let instruction = Instruction::new(&args.instruction);
-    let mut labels = args.labels.clone();
-    if labels.is_empty() && args.source == Source::Bank {
-        labels = match Bank::open(bank_folder(args.bank.as_ref())).and_then(|bank| bank.find(&instruction)) {
-            Err(BankError::NoEntry { .. }) if args.fill => labels,
-            found => found.map_err(SourceError::from)?.labels().to_vec(),
-        };
-    }
+fn request(args: &ParaphraseArgs, instruction: &str) -> anyhow::Result<ParaphraseRequest> {
+    let instruction = Instruction::new(instruction);
+    let labels = labels(args, args.labels.clone(), &instruction)?;
     let examples = match &args.data {
         None => Vec::new(),
         Some(path) => jsonl::read::<TaskLine>(path)?
@@ -180,6 +198,21 @@ fn request(args: &ParaphraseArgs) -> anyhow::Result<ParaphraseRequest> {
         examples,
         ..ParaphraseRequest::new(instruction, labels, args.count.get(), args.seed)
     })
+}
+
+/// These labels; where there are none and the bank is asked, the bank's.
+fn labels(
+    args: &ParaphraseArgs,
+    mut labels: Vec<String>,
+    instruction: &Instruction,
+) -> anyhow::Result<Vec<String>> {
+    if labels.is_empty() && args.source == Source::Bank {
+        labels = match Bank::open(bank_folder(args.bank.as_ref())).and_then(|bank| bank.find(instruction)) {
+            Err(BankError::NoEntry { .. }) if args.fill => labels,
+            found => found.map_err(SourceError::from)?.labels().to_vec(),
+        };
+    }
+    Ok(labels)
 }
 
 /// Gives `ask` the source, and says on stderr what asking it has cost.
