@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use itertools::Itertools;
 use serde_json::{Value, json};
 
 use crate::cell::CellSpec;
@@ -30,15 +31,7 @@ pub(crate) fn question_json(name: &str, question: &str, cells: &[CellSpec]) -> V
 /// Every axis with its values, in the order of the grid.
 fn axes(cells: &[CellSpec]) -> Vec<(&str, Vec<String>)> {
     let names = cells.first().map(CellSpec::axes).unwrap_or_default();
-    let values_of = |axis: &str| {
-        let mut values: Vec<String> = Vec::new();
-        for value in cells.iter().filter_map(|cell| cell.axis(axis)) {
-            if !values.contains(&value) {
-                values.push(value);
-            }
-        }
-        values
-    };
+    let values_of = |axis: &str| cells.iter().filter_map(|cell| cell.axis(axis)).unique().collect();
     names.into_iter().map(|(axis, _)| (axis, values_of(axis))).collect()
 }
 

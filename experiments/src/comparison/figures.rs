@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::Context;
+use itertools::Itertools;
 use sapo_lab::plots::{
     self, ArmCurves, ArmLosses, ArmMatrices, ArmMetrics, DifferenceRow, Differences, Lines, Metric, Series,
     StreamCurves, TransferMatrices, VariantDot, VariantLosses,
@@ -164,13 +165,8 @@ fn arm_metrics(row: &Row, title: String) -> anyhow::Result<plots::Figure> {
 
 /// Every group against the baseline; none where nothing can be compared.
 fn differences(groups: &Groups, paired: &[PairedRow], note: &str) -> anyhow::Result<Option<plots::Figure>> {
-    let mut arms: Vec<&str> = Vec::new();
+    let arms: Vec<&str> = paired.iter().map(|row| row.arm).unique().collect();
     let mut rows: Vec<DifferenceRow> = Vec::new();
-    for row in paired {
-        if !arms.contains(&row.arm) {
-            arms.push(row.arm);
-        }
-    }
     for of_group in paired.chunk_by(|a, b| a.values == b.values) {
         let value = |metric: &str, arm: &str| {
             let row = of_group.iter().find(|row| row.metric == metric && row.arm == arm)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
+use itertools::Itertools;
 use sapo_lab::{ExperimentArgs, StoredRun};
 use sapo_metrics::{Convention, TransferMatrix};
 
@@ -122,13 +123,7 @@ impl<'a> Groups<'a> {
 
     /// The names of all arms with a run, in the order of the first group that has them.
     pub(super) fn arms(&self) -> Vec<&'a str> {
-        let mut names = Vec::new();
-        for arm in self.groups.iter().flat_map(|group| &group.results.arms) {
-            if !names.contains(&arm.arm) {
-                names.push(arm.arm);
-            }
-        }
-        names
+        self.groups.iter().flat_map(|group| &group.results.arms).map(|arm| arm.arm).unique().collect()
     }
 
     /// The numbers of every group, means over streams first.
@@ -169,14 +164,8 @@ fn numbers(matrix: &TransferMatrix) -> anyhow::Result<Numbers> {
 
 /// For every combination of points: the mean over its streams, of the seeds that all of them have.
 fn pooled<'a>(rows: &[Row<'a>]) -> Vec<Row<'a>> {
-    let mut points: Vec<&[String]> = Vec::new();
-    for row in rows {
-        if !points.contains(&&row.values[1..]) {
-            points.push(&row.values[1..]);
-        }
-    }
     let mut pooled = Vec::new();
-    for point in points {
+    for point in rows.iter().map(|row| &row.values[1..]).unique() {
         let streams: Vec<&Row> = rows.iter().filter(|row| row.values[1..] == *point).collect();
         let mut arms = Vec::new();
         for arm in streams[0].arms.iter().map(|arm| arm.arm) {

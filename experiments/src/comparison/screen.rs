@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use itertools::Itertools;
 use sapo_lab::ReportContext;
 
 use super::ComparisonConfig;
@@ -86,19 +87,10 @@ pub(super) fn render(
 
 /// `stream m2 (5 tasks)`, or `mean over streams c1, g1, m1`.
 fn scope(groups: &Groups) -> String {
-    let mut streams: Vec<&str> = groups.groups.iter().map(|group| group.values[0].as_str()).collect();
-    streams.dedup();
+    let streams: Vec<&str> = groups.groups.iter().map(|group| group.values[0].as_str()).unique().collect();
     match streams.as_slice() {
         [one] => format!("stream {one} ({} tasks)", groups.groups[0].results.tasks.len()),
-        _ => {
-            let mut distinct = Vec::new();
-            streams.into_iter().for_each(|name| {
-                if !distinct.contains(&name) {
-                    distinct.push(name)
-                }
-            });
-            format!("mean over streams {}", distinct.join(", "))
-        }
+        several => format!("mean over streams {}", several.join(", ")),
     }
 }
 

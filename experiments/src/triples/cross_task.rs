@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use itertools::Itertools;
 use sapo_lab::plots::{self, Dots, HeatMap, HeatRow, Scatter};
 use sapo_lab::tables::Table;
 use sapo_metrics::{Correlation, Estimate};
@@ -208,14 +209,8 @@ fn scatter(results: &Results, means: &[Mean]) -> anyhow::Result<plots::Figure> {
 fn heat_map(pairs: &[Pair], limited: bool) -> anyhow::Result<plots::Figure> {
     let shown = || pairs.iter().filter(|pair| pair.wordings == Wordings::All);
     let name = |pair: &Pair| format!("{}–{}", pair.roles.0, pair.roles.1);
-    let mut columns: Vec<String> = Vec::new();
-    for relation in RELATIONS {
-        for pair in shown().filter(|pair| pair.relation == relation) {
-            if !columns.contains(&name(pair)) {
-                columns.push(name(pair));
-            }
-        }
-    }
+    let of = |relation| shown().filter(move |pair| pair.relation == relation);
+    let columns: Vec<String> = RELATIONS.into_iter().flat_map(of).map(name).unique().collect();
     let mut rows: Vec<HeatRow> = Vec::new();
     for pair in shown() {
         if rows.last().is_none_or(|row| row.name != pair.triple) {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use itertools::Itertools;
 use sapo_lab::plots::{self, DifferenceRow, Differences};
 use sapo_lab::tables::Table;
 use sapo_learn::triple::quantity;
@@ -80,12 +81,7 @@ fn correlation(
 }
 
 fn rows(results: &Results) -> anyhow::Result<Vec<Row>> {
-    let mut targets: Vec<String> = Vec::new();
-    for role in results.runs.iter().flat_map(TripleRun::roles) {
-        if !targets.contains(&role) {
-            targets.push(role);
-        }
-    }
+    let mut targets: Vec<String> = results.runs.iter().flat_map(TripleRun::roles).unique().collect();
     targets.push(UNSEEN.to_string());
     let mut rows = Vec::new();
     for wordings in Wordings::BOTH {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context, bail};
+use itertools::Itertools;
 use sapo_lab::StoredRun;
 use sapo_learn::triple::{quantity, role};
 
@@ -63,13 +64,7 @@ impl Results {
 
     /// The types of triples that there are, in the order of the grid.
     pub(super) fn kinds(&self) -> Vec<&str> {
-        let mut kinds: Vec<&str> = Vec::new();
-        self.runs.iter().for_each(|run| {
-            if !kinds.contains(&run.kind.as_str()) {
-                kinds.push(&run.kind);
-            }
-        });
-        kinds
+        self.runs.iter().map(|run| run.kind.as_str()).unique().collect()
     }
 }
 

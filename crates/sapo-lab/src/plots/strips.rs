@@ -1,5 +1,7 @@
 //! Many small samples side by side: a strip of dots for each, under several quantities at once.
 
+use itertools::Itertools;
+
 use super::axes::{Axis, LABEL, MARGIN, Plot, Swatch, TICK, WIDTH, jitter, legend, title};
 use super::check::Check;
 use super::error::PlotError;
@@ -40,12 +42,7 @@ const LONGEST_NAME: f64 = 360.0;
 /// [`PlotError`] where there is no panel or strip, a strip has another number of panels, or a value is not finite.
 pub fn strips(data: &Strips) -> Result<Figure, PlotError> {
     check(data)?;
-    let mut groups: Vec<&str> = Vec::new();
-    for strip in &data.strips {
-        if !groups.contains(&strip.group.as_str()) {
-            groups.push(&strip.group);
-        }
-    }
+    let groups: Vec<&str> = data.strips.iter().map(|strip| strip.group.as_str()).unique().collect();
     let paints = colours(groups.iter().copied());
     let mut scene = Scene::new(WIDTH);
     let top = title(&mut scene, &data.title);

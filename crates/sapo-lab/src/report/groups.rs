@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use itertools::Itertools;
 use sapo_metrics::{Bootstrap, Convention, Estimate, StatsError, Transfer};
 use serde::Serialize;
 
@@ -75,13 +76,7 @@ pub(super) fn groups(cells: &[Cell], axes: &[String]) -> Result<Vec<Group>, Stat
         .map(|(axes, places)| group(cells, axes, places))
         .collect::<Result<Vec<_>, _>>()?;
     let arm = axes.iter().filter(|axis| *axis != SEED).position(|axis| axis == ARM);
-    let mut names: Vec<String> = Vec::new();
-    for group in &groups {
-        let name = group.coloured_by(arm);
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
+    let names: Vec<String> = groups.iter().map(|group| group.coloured_by(arm)).unique().collect();
     let colours: HashMap<&str, Rgb> =
         names.iter().map(String::as_str).zip(colours(names.iter().map(String::as_str))).collect();
     for group in &mut groups {

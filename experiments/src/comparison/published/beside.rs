@@ -1,5 +1,6 @@
 //! What SAPO changes here beside what the paper says that it changes, for every method and stream of the same name.
 
+use itertools::Itertools;
 use sapo_lab::plots::{self, DifferenceRow, Differences, Figure};
 use sapo_lab::tables::Table;
 
@@ -36,12 +37,8 @@ impl<'a> Beside<'a> {
                 && published.stream == row.values[0]
                 && published.method == row.values[results.method]
         };
-        let mut models: Vec<&str> = Vec::new();
-        for published in published.iter().filter(|published| ours().any(|row| fits(row, published))) {
-            if !models.contains(&published.model.as_str()) {
-                models.push(&published.model);
-            }
-        }
+        let fitting = published.iter().filter(|published| ours().any(|row| fits(row, published)));
+        let models: Vec<&str> = fitting.map(|published| published.model.as_str()).unique().collect();
         let pair = |ours: &'a PairedRow<'a>| {
             let metric = METRICS.iter().position(|metric| *metric == ours.metric)?;
             let of_model =

@@ -1,5 +1,6 @@
 //! The form of the paper's main table: a row for each method alone, below it one for what each arm adds.
 
+use itertools::Itertools;
 use sapo_lab::tables::Table;
 use sapo_metrics::Estimate;
 
@@ -66,12 +67,8 @@ fn alone<'a>(results: &OfStreams, method: &'a str, streams: &[&str]) -> anyhow::
 
 /// The rows of the other arms that can be compared.
 fn added<'a>(results: &OfStreams, method: &'a str, streams: &[&str]) -> Vec<Line<'a>> {
-    let mut arms: Vec<&str> = Vec::new();
-    for row in results.paired.iter().filter(|row| row.values[results.method] == method) {
-        if !arms.contains(&row.arm) {
-            arms.push(row.arm);
-        }
-    }
+    let of_method = results.paired.iter().filter(|row| row.values[results.method] == method);
+    let arms: Vec<&str> = of_method.map(|row| row.arm).unique().collect();
     let line = |arm: &str| {
         let mut line = Line { method, arm: format!("+ {arm}"), seeds: Vec::new(), cells: Vec::new() };
         for stream in streams {

@@ -9,6 +9,7 @@ mod tests;
 use std::path::Path;
 
 use anyhow::Context;
+use itertools::Itertools;
 
 use super::config::METHOD;
 use super::groups::{Groups, Row};
@@ -73,13 +74,7 @@ impl<'a> OfStreams<'a> {
 
     /// The different values at a place of the labels, in the order of the rows.
     fn values(&self, place: usize) -> Vec<&str> {
-        let mut values: Vec<&str> = Vec::new();
-        for row in &self.rows {
-            if !values.contains(&row.values[place].as_str()) {
-                values.push(&row.values[place]);
-            }
-        }
-        values
+        self.rows.iter().map(|row| row.values[place].as_str()).unique().collect()
     }
 }
 

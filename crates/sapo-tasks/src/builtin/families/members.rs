@@ -1,5 +1,6 @@
 //! Members of a list: which to keep, to change or to drop, and whether it holds one of a kind.
 
+use itertools::Itertools;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
@@ -43,13 +44,7 @@ fn remove_repeats(rng: &mut ChaCha8Rng) -> Example {
     let once = draw::list(rng, n);
     let twice = draw::several(rng, &once, repeats);
     let list = draw::mixed_list(rng, once, twice);
-    let mut kept: Vec<&str> = Vec::new();
-    for word in &list {
-        if !kept.contains(word) {
-            kept.push(word);
-        }
-    }
-    Example::new(list.join(" "), kept.join(" "))
+    Example::new(list.join(" "), list.iter().unique().join(" "))
 }
 
 fn first_last_equal(rng: &mut ChaCha8Rng) -> Example {
