@@ -32,7 +32,7 @@ const NEEDS_MODEL: &str = "this source asks a model: give its folder with --mode
 /// Writes a pool file for `sapo select`: the original as variant 0 and --count paraphrases. Every paraphrase keeps the
 /// labels letter for letter and passes the checks of `sapo pool check`; if there are too few, nothing is written.
 ///
-/// With --benchmark it does so for every task, and writes a folder of pool files, <task>.json, which `sapo train` and the
+/// With --benchmark it does so for every task, and writes a folder of pool files, TASK.json, which `sapo train` and the
 /// experiments take as `pool = { folder = "DIR" }`. Files that are there already are kept: the same command goes on where
 /// it was stopped.
 ///
