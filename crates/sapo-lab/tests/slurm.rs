@@ -140,11 +140,15 @@ impl Lab {
 
     /// What one of Slurm's commands prints.
     fn ask(&self, program: &str, arguments: &str) -> String {
-        let mut command = Command::new(program);
-        command.args(arguments.split_whitespace()).env("SLURM_CONF", self.slurm.join("slurm.conf"));
-        let output = command.output().unwrap();
+        let output = self.slurm_command(program, arguments).output().unwrap();
         assert!(output.status.success(), "{program} {arguments}: {}", err(&output));
         out(&output)
+    }
+
+    fn slurm_command(&self, program: &str, arguments: &str) -> Command {
+        let mut command = Command::new(program);
+        command.args(arguments.split_whitespace()).env("SLURM_CONF", self.slurm.join("slurm.conf"));
+        command
     }
 
     fn idle_nodes(&self) -> usize {
@@ -156,7 +160,8 @@ impl Lab {
     fn resume(&self) {
         let nodes = self.ask("sinfo", "--noheader --Node --partition=main --format=%N/%T");
         for node in nodes.lines().filter_map(|line| line.strip_suffix("/down")) {
-            self.ask("scontrol", &format!("update NodeName={node} State=RESUME"));
+            // refused where the node has come back by itself meanwhile
+            self.slurm_command("scontrol", &format!("update NodeName={node} State=RESUME")).output().unwrap();
         }
     }
 
