@@ -417,17 +417,13 @@ mod tests {
     }
 
     fn config(equal: Equal) -> PretrainConfig {
-        let equal = match equal {
-            Equal::Tokens => "tokens",
-            Equal::Texts => "texts",
-        };
-        toml::from_str(&format!(
+        let parsed = toml::from_str(
             "seed = 1\nvocab_size = 300\nsingle_digits = false\ntokenizer_texts = 1\nhidden_size = 8\n\
              intermediate_size = 8\nlayers = 1\nheads = 1\nkey_value_heads = 1\nmax_tokens = 64\nsteps = 1\n\
              batch_tokens = 64\nlearning_rate = 0.1\nwarmup_ratio = 0.0\nweight_decay = 0.0\n\
-             prompt_loss_weight = 0.2\nprompt_loss_share = 0.5\ncheckpoint_every = 1\nequal = \"{equal}\""
-        ))
-        .unwrap()
+             prompt_loss_weight = 0.2\nprompt_loss_share = 0.5\ncheckpoint_every = 1",
+        );
+        PretrainConfig { equal, ..parsed.unwrap() }
     }
 
     #[test]

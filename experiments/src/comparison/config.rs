@@ -211,20 +211,18 @@ impl ComparisonConfig {
         Ok(self.at(scale)?.arms.as_deref().unwrap_or(&self.arms))
     }
 
-    /// The arms of a scale, less those whose pools are not there, and of each of these why.
-    pub(super) fn arms_there(&self, scale: &str) -> anyhow::Result<(Vec<&str>, BTreeMap<&str, String>)> {
-        let mut there: Vec<&str> = self.arms(scale)?.iter().map(String::as_str).collect();
+    /// Why arms are left out at a scale: the folder that has no pools.
+    pub(super) fn missing_arms(&self, scale: &str) -> anyhow::Result<BTreeMap<String, String>> {
+        let may_be: Vec<&str> = self.if_there.iter().map(String::as_str).collect();
         let mut missing = BTreeMap::new();
-        for variation in self.variations(scale, &there)? {
-            if let (PoolSource::Folder(folder), Some(arm)) =
-                (&variation.settings.pool, self.if_there.iter().find(|arm| **arm == variation.arm))
+        for variation in self.variations(scale, &may_be)? {
+            if let PoolSource::Folder(folder) = &variation.settings.pool
                 && !folder.is_dir()
             {
-                missing.insert(arm.as_str(), format!("there are no pools in {}", folder.display()));
+                missing.insert(variation.arm, format!("there are no pools in {}", folder.display()));
             }
         }
-        there.retain(|arm| !missing.contains_key(arm));
-        Ok((there, missing))
+        Ok(missing)
     }
 
     /// The axes of a scale.

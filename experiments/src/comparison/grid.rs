@@ -18,13 +18,14 @@ use crate::streams;
 pub(super) fn cells(config: &ComparisonConfig, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>> {
     let scale = config.scale(args)?;
     let names: Vec<&str> = config.arms(scale)?.iter().map(String::as_str).collect();
-    let asked = args.arms_among(&names)?;
-    let (there, missing) = config.arms_there(scale)?;
-    for (arm, why) in missing.iter().filter(|(arm, _)| asked.contains(arm)) {
-        ensure!(args.arms.is_none(), "arm {arm}: {why}");
-        info!("arm {arm} is left out: {why}");
+    let mut arms = args.arms_among(&names)?;
+    for (arm, why) in &config.missing_arms(scale)? {
+        if arms.contains(&arm.as_str()) {
+            ensure!(args.arms.is_none(), "arm {arm}: {why}");
+            info!("arm {arm} is left out: {why}");
+        }
+        arms.retain(|other| other != arm);
     }
-    let arms: Vec<&str> = asked.into_iter().filter(|arm| there.contains(arm)).collect();
     let axes = axes(config, scale)?;
     let axes: Vec<&str> = axes.iter().map(String::as_str).collect();
     let data = streams::absolute(args.data.as_ref())?;
