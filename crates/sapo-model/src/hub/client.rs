@@ -1,19 +1,12 @@
 //! Requests to the Hub, one after the other.
 
-use std::time::Duration;
-
-use reqwest::header::{AUTHORIZATION, CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
+use reqwest::header::{AUTHORIZATION, HeaderMap};
 use reqwest::{Response, Url};
+use sapo_http::{Http, bearer, begins_at};
 use serde::Deserialize;
-use tokio::runtime::Runtime;
 
 use super::cache::is_commit;
 use super::{HubError, Token, is_plain};
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The longest silence in the middle of an answer.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 const LIST: &str = "its list of files";
 
@@ -63,10 +56,9 @@ impl RemoteFile {
     }
 }
 
-/// Asks for one model. The client is asynchronous, this struct is not: it waits for every answer.
+/// Asks for one model.
 pub(super) struct Client {
-    runtime: Runtime,
-    http: reqwest::Client,
+    http: Http,
     endpoint: String,
     headers: HeaderMap,
     pub(super) model: String,
@@ -77,26 +69,14 @@ impl Client {
         let failed = |problem: String| HubError::Client { problem };
         let mut headers = HeaderMap::new();
         if let Some(Token(token)) = token {
-            let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-                .map_err(|_| failed("HF_TOKEN holds characters that no token has".into()))?;
-            value.set_sensitive(true); // keeps it out of the client's own logs
+            let value =
+                bearer(token).ok_or_else(|| failed("HF_TOKEN holds characters that no token has".into()))?;
             headers.insert(AUTHORIZATION, value);
         }
         let url =
             Url::parse(endpoint).map_err(|error| failed(format!("HF_ENDPOINT {endpoint:?}: {error}")))?;
-        let builder = reqwest::Client::builder()
-            .user_agent(concat!("sapo/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT);
-        // No proxy reaches the servers of this machine.
-        let is_here = url.host_str().is_some_and(|host| ["localhost", "127.0.0.1", "[::1]"].contains(&host));
-        let http = if is_here { builder.no_proxy() } else { builder }.build();
         Ok(Self {
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(|error| failed(error.to_string()))?,
-            http: http.map_err(|error| failed(error.to_string()))?,
+            http: Http::for_files(&url).map_err(|error| failed(error.to_string()))?,
             endpoint: endpoint.to_string(),
             headers,
             model: model.to_string(),
@@ -109,7 +89,7 @@ impl Client {
         let revision = revision.replace('/', "%2F");
         let response =
             self.get(&format!("{endpoint}/api/models/{model}/revision/{revision}?blobs=true"), LIST, 0)?;
-        let body = self.runtime.block_on(response.bytes()).map_err(|error| self.unreachable(LIST, error))?;
+        let body = self.http.wait(response.bytes()).map_err(|error| self.unreachable(LIST, error))?;
         let listing: Listing =
             serde_json::from_slice(&body).map_err(|error| self.malformed(LIST, error.to_string()))?;
         if !is_commit(&listing.commit) {
@@ -122,26 +102,18 @@ impl Client {
     pub(super) fn open(&self, commit: &str, file: &str, from: u64) -> Result<(Response, u64), HubError> {
         let url = format!("{}/{}/resolve/{commit}/{file}", self.endpoint, self.model);
         let response = self.get(&url, file, from)?;
-        let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
-        let goes_on = range.is_some_and(|range| range.starts_with(&format!("bytes {from}-")));
-        Ok((response, if goes_on { from } else { 0 }))
+        let begin = begins_at(&response, from);
+        Ok((response, begin))
     }
 
     /// The next piece of an answer.
     pub(super) fn read(&self, response: &mut Response) -> reqwest::Result<Option<impl AsRef<[u8]> + use<>>> {
-        self.runtime.block_on(response.chunk()).map_err(reqwest::Error::without_url)
+        self.http.next_piece(response)
     }
 
-    /// Follows redirects; the client drops the token where one leads to another host.
     fn get(&self, url: &str, what: &str, from: u64) -> Result<Response, HubError> {
-        let mut request = self.http.get(url).headers(self.headers.clone());
-        if from > 0 {
-            request = request.header(RANGE, format!("bytes={from}-"));
-        }
-        let response = self
-            .runtime
-            .block_on(async { request.send().await })
-            .map_err(|error| self.unreachable(what, error))?;
+        let response =
+            self.http.get(url, &self.headers, from).map_err(|error| self.unreachable(what, error))?;
         if response.status().is_success() {
             return Ok(response);
         }

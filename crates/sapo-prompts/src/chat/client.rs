@@ -6,14 +6,13 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, Url, redirect};
+use sapo_http::{Http, Retry, asked_pause, bearer, may_pass, with_causes};
 use serde_json::{Map, Value};
-use tokio::runtime::Runtime;
 
 use super::budget::Purse;
 use super::cache::{self, Cache};
 use super::protocol::{self, Completion};
-use super::retry::{asked_pause, may_pass};
-use super::{Budget, ChatError, Finish, Key, Retry, Spent};
+use super::{Budget, ChatError, Finish, Key, Spent};
 
 /// The longest pause that an endpoint may ask for.
 const LONGEST_ASKED_PAUSE: Duration = Duration::from_secs(300);
@@ -67,8 +66,7 @@ pub struct Reply {
 pub struct Chat {
     settings: ChatSettings,
     url: Url,
-    http: reqwest::Client,
-    runtime: Runtime,
+    http: Http,
     headers: HeaderMap,
     cache: Cache,
     purse: Purse,
@@ -99,28 +97,19 @@ impl Chat {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(Key(key)) = &settings.key {
-            let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| {
-                ChatError::Client { problem: "the key holds characters that no key has".into() }
-            })?;
-            value.set_sensitive(true); // keeps it out of the client's own logs
+            let problem = || "the key holds characters that no key has".into();
+            let value = bearer(key).ok_or_else(|| ChatError::Client { problem: problem() })?;
             headers.insert(AUTHORIZATION, value);
         }
-        let builder = reqwest::Client::builder()
-            .user_agent(concat!("sapo/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(settings.timeout.min(Duration::from_secs(20)))
-            .timeout(settings.timeout)
-            .redirect(redirect::Policy::none()); // the key is for this endpoint alone
-        // No proxy reaches the servers of this machine.
-        let is_here = url.host_str().is_some_and(|host| ["localhost", "127.0.0.1", "[::1]"].contains(&host));
-        let http = if is_here { builder.no_proxy() } else { builder }.build();
-        let failed = |problem: String| ChatError::Client { problem };
+        let http = Http::new(&url, |builder| {
+            builder
+                .connect_timeout(settings.timeout.min(Duration::from_secs(20)))
+                .timeout(settings.timeout)
+                .redirect(redirect::Policy::none()) // the key is for this endpoint alone
+        });
         Ok(Self {
             url,
-            http: http.map_err(|error| failed(error.to_string()))?,
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(|error| failed(error.to_string()))?,
+            http: http.map_err(|error| ChatError::Client { problem: error.to_string() })?,
             headers,
             cache: Cache::new(&settings.cache),
             purse: Purse::new(settings.budget),
@@ -152,7 +141,7 @@ impl Chat {
             failed.set(failed.get() || reply.is_err());
             Some(reply)
         };
-        self.runtime.block_on(async {
+        self.http.wait(async {
             let mut replies =
                 stream::iter(messages.iter().copied()).map(one).buffered(self.settings.concurrency);
             let (mut came, mut error) = (Vec::with_capacity(messages.len()), None);
@@ -222,8 +211,9 @@ impl Chat {
 
     async fn attempt(&self, body: &str) -> Result<Completion, Failure> {
         let passing = |what: String| Failure::Passing { what: self.cleared(&what), pause: None, status: 0 };
-        let request = self.http.post(self.url.clone()).headers(self.headers.clone()).body(body.to_owned());
-        let response = request.send().await.map_err(|error| passing(transport(error)))?;
+        let request = self.http.client().post(self.url.clone());
+        let request = request.headers(self.headers.clone()).body(body.to_owned());
+        let response = request.send().await.map_err(|error| passing(with_causes(error)))?;
         let status = response.status().as_u16();
         let header = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let pause = header(RETRY_AFTER).and_then(|header| asked_pause(header, SystemTime::now()));
@@ -273,23 +263,11 @@ fn address(base: &str) -> Result<Url, ChatError> {
 
 async fn read(mut response: Response) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(transport)? {
+    while let Some(piece) = response.chunk().await.map_err(with_causes)? {
         bytes.extend_from_slice(&piece);
         if bytes.len() > LONGEST_BODY {
             return Err(format!("an answer of more than {LONGEST_BODY} bytes"));
         }
     }
     Ok(bytes)
-}
-
-/// What went wrong on the way, with its cause.
-fn transport(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(deeper) = cause {
-        text = format!("{text}: {deeper}");
-        cause = deeper.source();
-    }
-    text
 }

@@ -2,7 +2,7 @@
 //! nothing is paid twice.
 //!
 //! Every answer is kept on disk under the hash of what was asked (`cache.rs`); a request is tried again where that may help
-//! (`retry.rs`); no more is spent than was allowed (`budget.rs`). The key goes into one header of requests to the endpoint and
+//! (`Retry` of `sapo-http`); no more is spent than was allowed (`budget.rs`). The key goes into one header of requests to the endpoint and
 //! nowhere else: redirects are not followed, and what the endpoint says is cleared of it.
 //!
 //! Deliberately absent: streaming, tools, images.
@@ -12,13 +12,12 @@ mod cache;
 mod client;
 mod error;
 mod protocol;
-mod retry;
 
 pub use budget::{Budget, Spent};
 pub use client::{Chat, ChatSettings, Reply};
 pub use error::ChatError;
 pub use protocol::Finish;
-pub use retry::{Retry, asked_pause, may_pass};
+pub use sapo_http::Retry;
 
 /// A secret: shown nowhere, not even by `Debug`.
 #[derive(Clone)]

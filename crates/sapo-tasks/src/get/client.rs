@@ -6,26 +6,19 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{CONTENT_RANGE, RANGE, RETRY_AFTER};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Response, Url};
-use sapo_prompts::chat::{Retry, asked_pause, may_pass};
-use tokio::runtime::Runtime;
+use sapo_http::{Http, Retry, asked_pause, begins_at, may_pass, with_causes};
 
 use super::GetError;
 use crate::hash::file_sha256;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The longest silence in the middle of an answer.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
-
 /// The answer to a range that begins where the file ends, or after.
 const RANGE_NOT_SATISFIABLE: u16 = 416;
 
-/// The client is asynchronous, this struct is not: it waits for every answer.
+/// Asks a server for files.
 pub(super) struct Client {
-    runtime: Runtime,
-    http: reqwest::Client,
+    http: Http,
     retry: Retry,
 }
 
@@ -48,21 +41,8 @@ impl Client {
     pub(super) fn new(base: &str, retry: Retry) -> Result<Self, GetError> {
         let failed = |problem: String| GetError::Client { problem };
         let url = Url::parse(base).map_err(|error| failed(format!("{base}: {error}")))?;
-        let builder = reqwest::Client::builder()
-            .user_agent(concat!("sapo/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT);
-        // No proxy reaches the servers of this machine.
-        let is_here = url.host_str().is_some_and(|host| ["localhost", "127.0.0.1", "[::1]"].contains(&host));
-        let http = if is_here { builder.no_proxy() } else { builder }.build();
-        Ok(Self {
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(|error| failed(error.to_string()))?,
-            http: http.map_err(|error| failed(error.to_string()))?,
-            retry,
-        })
+        let http = Http::for_files(&url).map_err(|error| failed(error.to_string()))?;
+        Ok(Self { http, retry })
     }
 
     /// Brings the file at `url` to `place`. With `sha256`, what is not that file is thrown away. `on_progress` hears how
@@ -116,15 +96,17 @@ impl Client {
             out.set_len(0).map_err(failed("write"))?;
             response = self.ask(url, 0)?;
         }
-        let (mut done, total) = begin(&response, out.metadata().map_err(failed("open"))?.len());
+        let mut done = begins_at(&response, out.metadata().map_err(failed("open"))?.len());
+        let total = response.content_length().map(|length| done + length);
         if done == 0 {
             out.set_len(0).map_err(failed("write"))?;
         }
         on_progress(done, total);
         loop {
-            match self.runtime.block_on(response.chunk()) {
+            match self.http.next_piece(&mut response) {
                 Ok(Some(bytes)) => {
-                    out.write_all(&bytes).map_err(failed("write"))?;
+                    let bytes = bytes.as_ref();
+                    out.write_all(bytes).map_err(failed("write"))?;
                     done += bytes.len() as u64;
                     on_progress(done, total);
                 }
@@ -132,7 +114,7 @@ impl Client {
                 Err(error) => {
                     let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
                     return Err(Failure::Passing(
-                        format!("it ended after {done}{of} bytes: {}", cause(error)),
+                        format!("it ended after {done}{of} bytes: {}", with_causes(error)),
                         None,
                     ));
                 }
@@ -147,14 +129,10 @@ impl Client {
 
     /// The answer, from byte `from` on if the server can.
     fn ask(&self, url: &str, from: u64) -> Result<Response, Failure> {
-        let mut request = self.http.get(url);
-        if from > 0 {
-            request = request.header(RANGE, format!("bytes={from}-"));
-        }
         let response = self
-            .runtime
-            .block_on(async { request.send().await })
-            .map_err(|error| Failure::Passing(cause(error), None))?;
+            .http
+            .get(url, &HeaderMap::new(), from)
+            .map_err(|error| Failure::Passing(with_causes(error), None))?;
         let status = response.status().as_u16();
         if response.status().is_success() || (status == RANGE_NOT_SATISFIABLE && from > 0) {
             return Ok(response);
@@ -168,29 +146,9 @@ impl Client {
     }
 }
 
-/// Where an answer begins, at byte `there` or at 0, and how long the whole file is.
-fn begin(response: &Response, there: u64) -> (u64, Option<u64>) {
-    let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
-    let goes_on = range.is_some_and(|range| range.starts_with(&format!("bytes {there}-")));
-    let begin = if goes_on { there } else { 0 };
-    (begin, response.content_length().map(|length| begin + length))
-}
-
 /// Where a file grows until it is whole.
 fn partial(place: &Path) -> PathBuf {
     let mut name = place.file_name().unwrap_or_default().to_owned();
     name.push(".incomplete");
     place.with_file_name(name)
-}
-
-/// What went wrong on the way, with its causes.
-fn cause(error: reqwest::Error) -> String {
-    let error = error.without_url(); // an address that a redirect gave may hold a signature
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(deeper) = cause {
-        text = format!("{text}: {deeper}");
-        cause = deeper.source();
-    }
-    text
 }

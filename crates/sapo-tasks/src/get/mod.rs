@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 pub use error::GetError;
-pub use sapo_prompts::chat::Retry;
+pub use sapo_http::Retry;
 pub use write::{write_builtin, write_own};
 
 use crate::check::TaskRows;
