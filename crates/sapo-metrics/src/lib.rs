@@ -17,8 +17,8 @@ mod transfer_matrix;
 
 pub use metric::{Metric, MetricError, Sample};
 pub use stats::{
-    Bootstrap, Correlation, Estimate, IntervalMethod, PairedComparison, StatsError, holm, paired_comparison,
-    pearson, spearman,
+    Bootstrap, Correlation, Estimate, IntervalMethod, PairedComparison, STATISTICS_SEED, StatsError,
+    estimate, holm, paired_comparison, pearson, spearman,
 };
 pub use text::{
     Rouge, RougeScore, accuracy, edit_similarity, exact_match, first_letter_accuracy, rouge_1, rouge_2,

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use sapo_metrics::{Bootstrap, Estimate, Metric, MetricError, Sample};
+use sapo_metrics::{Metric, MetricError, Sample, estimate};
 use serde_json::{Map, Value, json};
 
 use crate::failure::InputError;
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &ScoreArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         if args.json {
             summary.insert(metric.name().into(), json!(scores.iter().sum::<f64>() / scores.len() as f64));
         } else {
-            writeln!(out, "{:<21}  {:.2}", metric.name(), estimate(&scores)?)?;
+            writeln!(out, "{:<21}  {:.2}", metric.name(), estimate(&scores)?.context("no line to score")?)?;
         }
     }
     if args.json {
@@ -70,13 +70,6 @@ pub(crate) fn run(args: &ScoreArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         writeln!(out, "{:<21}  {}", "n", samples.len())?;
     }
     Ok(())
-}
-
-fn estimate(scores: &[f64]) -> anyhow::Result<Estimate> {
-    match scores {
-        [score] => Ok(Estimate::single(*score)),
-        _ => Bootstrap::new(0).mean(scores).context("interval of the mean score"),
-    }
 }
 
 /// The error with the number of the line instead of the sample's place.

@@ -3,16 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use itertools::Itertools;
-use sapo_metrics::{Bootstrap, Convention, Estimate, StatsError, Transfer};
+use sapo_metrics::{Convention, Estimate, StatsError, Transfer, estimate};
 use serde::Serialize;
 
 use super::cell::Cell;
 use super::page::hex;
 use super::settings::SEED;
 use crate::plots::palette::{Rgb, colours};
-
-/// The seed that the experiments' own tables take, so that both show the same intervals.
-const BOOTSTRAP_SEED: u64 = 0;
 
 /// The axis whose values have colours of their own.
 const ARM: &str = "arm";
@@ -116,13 +113,4 @@ fn group(cells: &[Cell], axes: Vec<String>, places: Vec<usize>) -> Result<Group,
         tokens,
         cells: places,
     })
-}
-
-/// A mean with its 95 % bootstrap interval (BCa); a single value has none, and nothing no mean.
-pub(super) fn estimate(values: &[f64]) -> Result<Option<Estimate>, StatsError> {
-    match values {
-        [] => Ok(None),
-        [single] => Ok(Some(Estimate::single(*single))),
-        many => Bootstrap::new(BOOTSTRAP_SEED).mean(many).map(Some),
-    }
 }

@@ -11,7 +11,7 @@ mod paired;
 mod sign_flip;
 mod wilcoxon;
 
-pub use bootstrap::{Bootstrap, IntervalMethod, bootstrap_interval};
+pub use bootstrap::{Bootstrap, IntervalMethod, STATISTICS_SEED, bootstrap_interval, estimate};
 pub use correlation::{Correlation, pearson, pearson_bootstrap, spearman, spearman_bootstrap};
 pub use estimate::Estimate;
 pub use holm::holm;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use sapo_metrics::{Bootstrap, Estimate, Metric};
+use sapo_metrics::{Estimate, Metric, estimate};
 use sapo_model::{Decoding, LanguageModel, token_budget_batches};
 use sapo_tasks::readers::Split;
 use sapo_tasks::{Example, layout};
@@ -204,15 +204,8 @@ fn evaluate<'a>(
     }
     let estimates = sapo_bench::score(&asked.task, examples, &answers)?
         .into_iter()
-        .map(|scores| Ok((scores.metric, estimate(&scores.examples)?)))
+        .map(|scores| Ok((scores.metric, estimate(&scores.examples)?.context("no row to score")?)))
         .collect::<anyhow::Result<_>>()?;
     let native = sapo_bench::native_metric(&asked.task)?;
     Ok(Evaluated { questions, answers, estimates, native, forward_tokens })
-}
-
-fn estimate(scores: &[f64]) -> anyhow::Result<Estimate> {
-    match scores {
-        [score] => Ok(Estimate::single(*score)),
-        _ => Bootstrap::new(0).mean(scores).context("interval of the mean score"),
-    }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use sapo_lab::Store;
 use sapo_lab::cell::Choice;
 use sapo_lab::runs::{Index, IndexedCell};
-use sapo_metrics::{Bootstrap, Estimate, IntervalMethod};
+use sapo_metrics::{Bootstrap, Estimate, IntervalMethod, STATISTICS_SEED};
 use serde_json::{Value, json};
 
 use super::Root;
@@ -185,15 +185,13 @@ fn list_groups(
 
 /// A mean with its interval; none without a value.
 fn estimate(values: &[f64]) -> anyhow::Result<Option<Estimate>> {
-    Ok(match values {
-        [] => None,
-        [single] => Some(Estimate::single(*single)),
-        // with so many values fewer resamples say the same
-        many if many.len() > 1000 => {
-            let bootstrap =
-                Bootstrap { resamples: 1000, method: IntervalMethod::Percentile, ..Bootstrap::new(0) };
-            Some(bootstrap.mean(many).context("interval of a mean")?)
-        }
-        many => Some(Bootstrap::new(0).mean(many).context("interval of a mean")?),
-    })
+    // with so many values fewer resamples say the same
+    const MANY: usize = 1000;
+    let found = if values.len() > MANY {
+        let method = IntervalMethod::Percentile;
+        Bootstrap { resamples: 1000, method, ..Bootstrap::new(STATISTICS_SEED) }.mean(values).map(Some)
+    } else {
+        sapo_metrics::estimate(values)
+    };
+    found.context("interval of a mean")
 }
