@@ -10,6 +10,7 @@ use sapo_lab::report::ReportError;
 use sapo_learn::LearnError;
 use sapo_metrics::{MatrixError, MetricError};
 use sapo_model::{HubError, ModelError};
+use sapo_prompts::PoolFileError;
 use sapo_prompts::sources::{BankError, SourceError};
 use sapo_tasks::get::GetError;
 
@@ -122,6 +123,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         .or_else(|| error.downcast_ref::<MatrixError>().and_then(hint_on_matrix))
         .or_else(|| error.downcast_ref::<SourceError>().and_then(hint_on_source))
         .or_else(|| error.downcast_ref::<BenchError>().and_then(hint_on_scores))
+        .or_else(|| error.downcast_ref::<PoolFileError>().and_then(hint_on_pool))
         .or_else(|| error.downcast_ref::<LearnError>().and_then(hint_on_learning))
         .or_else(|| error.downcast_ref::<ReportError>().and_then(hint_on_report))
         .or_else(|| error.chain().any(is_full).then(|| MAKE_ROOM.into()))
@@ -134,6 +136,11 @@ fn is_full(cause: &(dyn std::error::Error + 'static)) -> bool {
     use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     let kind = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
     kind.is_some_and(|kind| [StorageFull, QuotaExceeded, FileTooLarge].contains(&kind))
+}
+
+fn hint_on_pool(error: &PoolFileError) -> Option<String> {
+    let other = matches!(error, PoolFileError::OtherInstruction { .. });
+    other.then(|| "remove the file; `sapo paraphrase --benchmark` makes it again".into())
 }
 
 fn hint_on_learning(error: &LearnError) -> Option<String> {

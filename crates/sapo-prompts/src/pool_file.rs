@@ -41,6 +41,14 @@ pub enum PoolFileError {
         /// What was expected and what came.
         reason: String,
     },
+    /// The pool of a task was made for another instruction than the task has.
+    #[error("{path}: it was made for another instruction of {task}", path = path.display())]
+    OtherInstruction {
+        /// The file.
+        path: PathBuf,
+        /// The task.
+        task: String,
+    },
 }
 
 /// What a mistake is, before it has a path.
@@ -93,6 +101,24 @@ impl PromptPool {
             field: mistake.field,
             reason: mistake.reason,
         })
+    }
+
+    /// Where the pool of a task lies in a folder of pools.
+    pub fn path_in(folder: &Path, task: &str) -> PathBuf {
+        folder.join(format!("{task}.json"))
+    }
+
+    /// Reads the pool of a task from a folder of pools.
+    ///
+    /// # Errors
+    /// As [`PromptPool::load`]; a pool that was made for another instruction.
+    pub fn load_from(folder: &Path, task: &str, instruction: &Instruction) -> Result<Self, PoolFileError> {
+        let path = Self::path_in(folder, task);
+        let pool = Self::load(&path)?;
+        if pool.original().text != *instruction {
+            return Err(PoolFileError::OtherInstruction { path, task: task.to_owned() });
+        }
+        Ok(pool)
     }
 
     /// Writes a pool file, whole or not at all.

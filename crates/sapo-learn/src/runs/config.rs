@@ -111,13 +111,8 @@ impl PoolSource {
             Self::Benchmark => stream.pool(task, bank, count),
             Self::Grammar(count) => by_grammar(task, *count),
             Self::Folder(folder) => {
-                let path = folder.join(format!("{}.json", task.name));
-                let pool = PromptPool::load(&path).map_err(|error| pool_error(task, error))?;
-                if pool.original().text != task.instruction {
-                    let problem = format!("{}: it was made for another instruction", path.display());
-                    return Err(pool_error(task, problem));
-                }
-                Ok(pool)
+                let pool = PromptPool::load_from(folder, &task.name, &task.instruction);
+                pool.map_err(|error| pool_error(task, error))
             }
         }
     }

@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use anyhow::{Context, ensure};
 use clap::Args;
 use sapo_prompts::{ParaphraseRequest, PromptPool};
@@ -35,15 +33,9 @@ pub(super) fn run(args: &ParaphraseArgs, name: &str, loaded: Option<&Loaded>) ->
     let described = asked.iter().map(|task| tasks.describe(task)).collect::<Result<Vec<_>, _>>()?;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     for (done, task) in described.into_iter().enumerate() {
-        let path: PathBuf = folder.join(format!("{}.json", task.name));
+        let path = PromptPool::path_in(folder, &task.name);
         if path.exists() {
-            let pool = PromptPool::load(&path)?;
-            ensure!(
-                pool.original().text == task.instruction,
-                "{}: it was made for another instruction of {}; remove it to make it again",
-                path.display(),
-                task.name
-            );
+            PromptPool::load_from(folder, &task.name, &task.instruction)?;
             eprintln!("{} is there already", path.display());
             continue;
         }
