@@ -27,13 +27,14 @@ pub enum BuiltinError {
 
 /// Five tasks each. `g`: generation, `c`: classification, `m`: both, in turn. The `m` streams take up families of the
 /// `g` and `c` streams in new company; the `dev` streams, for choosing settings, share no family with the others.
-const STREAMS: [(&str, [&str; 5]); 9] = [
+const STREAMS: [(&str, [&str; 5]); 10] = [
     ("g1", ["object-in-sentence", "keep-numbers", "swap-ends", "iso-date", "word-before-stop"]),
     ("g2", ["smallest-number", "remove-repeats", "code-digits", "replace-numbers", "translate-last"]),
     ("c1", ["topic", "number-over-fifty", "warm-or-cool", "toy-animal-or-food", "which-is-food"]),
     ("c2", ["same-kind", "rising-or-falling", "mood", "contains-name", "older-person"]),
-    ("m1", ["topic", "smallest-number", "same-kind", "iso-date", "older-person"]),
+    ("m1", ["topic", "object-in-sentence", "warm-or-cool", "translate-last", "number-over-fifty"]),
     ("m2", ["swap-ends", "mood", "code-digits", "which-is-food", "replace-numbers"]),
+    ("m3", ["topic", "smallest-number", "same-kind", "iso-date", "older-person"]),
     ("dev-g", ["drop-last", "year-of-date", "plural", "record-food", "country-of-city"]),
     ("dev-c", ["contains-food", "half-of-year", "formal-or-casual", "city-or-country", "buy-again"]),
     ("dev-m", ["year-of-date", "contains-food", "drop-last", "formal-or-casual", "plural"]),
