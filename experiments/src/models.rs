@@ -9,6 +9,11 @@ use sapo_model::directory_sha256;
 
 use crate::places;
 
+/// What a cell calls its model: the configured name, or `given` where the command line gives another one.
+pub fn named(configured: &str, args: &ExperimentArgs) -> String {
+    if args.model.is_some() { "given".to_string() } else { configured.to_string() }
+}
+
 /// Models by name, each hashed once.
 #[derive(Debug, Default)]
 pub struct Models(BTreeMap<String, (PathBuf, String)>);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use sapo_lab::{DownloadDisplay, ExperimentArgs, user_cache};
 use sapo_model::Hub;
 
@@ -15,6 +15,15 @@ pub fn project(relative: &str) -> PathBuf {
     }
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
     checkout.join(relative)
+}
+
+/// A path that a command line gives, made absolute, so that workers find it.
+///
+/// # Errors
+/// When the current folder cannot be told.
+pub fn absolute(path: Option<&PathBuf>) -> anyhow::Result<Option<PathBuf>> {
+    path.map(|path| std::path::absolute(path).with_context(|| format!("cannot resolve {}", path.display())))
+        .transpose()
 }
 
 /// The folder of a benchmark below the data that a command line gives: a folder with one for each benchmark, named by it,

@@ -107,7 +107,7 @@ pub struct PretrainProgress {
 const GROUP: usize = 16;
 
 /// Makes the model in `directory`, with the tokenizer and weights of the finished base `from` to begin with if there is
-/// one, going on from a checkpoint where an earlier call was interrupted.
+/// one, going on from a checkpoint where an earlier call was interrupted. One that is finished is returned as it is.
 ///
 /// The batches of a group of steps depend on the seed and the group alone, so an interrupted run goes on with the same
 /// texts.
@@ -124,13 +124,17 @@ pub fn pretrain(
     prepare_directory(corpus, config, from, directory)?;
     let weights_seed = derive_seed(config.seed, "weights", 0);
     let mut model = LanguageModel::fresh(directory, weights_seed, config.precision.kind(), Device::Cpu)?;
-    let named = model.train_all_parameters();
-    if let Some(base) = from {
-        load_weights(base, &named)?;
+    let checkpoint = Checkpoint { path: directory.join("pretraining.safetensors") };
+    if directory.join("model.safetensors").exists() && !checkpoint.path.exists() {
+        model.load_weights(directory)?;
+        return Ok(model);
     }
+    if let (Some(base), false) = (from, checkpoint.path.exists()) {
+        model.load_weights(base)?;
+    }
+    let named = model.train_all_parameters();
     let adamw = AdamWConfig { beta2: 0.98, weight_decay: config.weight_decay, ..AdamWConfig::default() };
     let mut optimizer = AdamW::new(named.iter().map(|(_, tensor)| tensor.shallow_clone()).collect(), adamw);
-    let checkpoint = Checkpoint { path: directory.join("pretraining.safetensors") };
     let names: Vec<String> = named.into_iter().map(|(name, _)| name).collect();
     let mut step = checkpoint.restore(&names, &mut optimizer)?;
     let schedule = Schedule::with_warmup_ratio(config.learning_rate, config.warmup_ratio, config.steps);
@@ -247,17 +251,6 @@ fn prepare_directory(
         initializer_range: 0.02,
     };
     Ok(LanguageModel::write_config(&llama, directory)?)
-}
-
-/// Puts the weights of a finished base in the place of the fresh ones.
-fn load_weights(base: &Path, named: &[(String, Tensor)]) -> Result<(), ModelError> {
-    let mut weights = Weights::open(base, Kind::Float, Device::Cpu)?;
-    tch::no_grad(|| {
-        for (name, tensor) in named {
-            tensor.shallow_clone().copy_(&weights.take(name, &tensor.size()));
-        }
-    });
-    weights.finish()
 }
 
 /// The batches of `GROUP` steps: texts drawn together, sorted by length, cut into batches, and shuffled.

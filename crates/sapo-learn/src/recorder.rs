@@ -171,7 +171,8 @@ impl<'a> Recorder<'a> {
         }));
     }
 
-    pub(crate) fn note_choice(&mut self, step: usize, task: &Task, choice: &Choice, started: Instant) {
+    /// What was chosen of what, in so many seconds of asking for losses.
+    pub(crate) fn note_choice(&mut self, step: usize, task: &Task, choice: &Choice, seconds: f64) {
         for (variant, evidence) in &choice.candidates {
             self.record.variant_losses.push(VariantLoss {
                 step: step as u32,
@@ -183,7 +184,7 @@ impl<'a> Recorder<'a> {
                 chosen: variant.id == choice.variant.id,
             });
         }
-        self.note_usage(step, "select", started, choice.forward_tokens);
+        self.note_seconds(step, "select", seconds, choice.forward_tokens);
     }
 
     pub(crate) fn note_usage(&mut self, step: usize, phase: &str, started: Instant, forward_tokens: u64) {

@@ -247,8 +247,10 @@ fn choose_wording(
     let mut foresight = learnt.map(look_ahead).transpose()?;
     let (selection, looking_ahead) = (&config.selection, foresight.as_mut());
     let choice = choose_with(model, task, &pool, &asked, selection, selection_seed, looking_ahead)?;
-    run.note_choice(step, task, &choice, started);
-    if let Some(cost) = foresight.map(|foresight| foresight.cost) {
+    let seconds = started.elapsed().as_secs_f64();
+    let ahead = foresight.map(|foresight| foresight.cost);
+    run.note_choice(step, task, &choice, seconds - ahead.map_or(0.0, |cost| cost.seconds));
+    if let Some(cost) = ahead {
         run.note_seconds(step, "interference", cost.seconds, cost.tokens);
     }
     Ok(choice)

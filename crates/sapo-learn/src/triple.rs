@@ -342,11 +342,16 @@ fn defined<T>(measured: Result<T, ProbeError>) -> Result<Option<T>, ProbeError> 
     }
 }
 
-/// The places of the losses that have these ranks, 1 being the lowest; of equal losses the first comes first. A rank
-/// beyond the last is no place.
-fn of_ranks(losses: &[f64], ranks: &[usize]) -> Vec<usize> {
+/// The places of losses by their rank, the lowest first; of equal losses the first comes first.
+pub fn by_rank(losses: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..losses.len()).collect();
     order.sort_by(|&a, &b| losses[a].total_cmp(&losses[b]));
+    order
+}
+
+/// The places of the losses that have these ranks, 1 being the lowest. A rank beyond the last is no place.
+fn of_ranks(losses: &[f64], ranks: &[usize]) -> Vec<usize> {
+    let order = by_rank(losses);
     ranks.iter().filter_map(|rank| order.get(rank.checked_sub(1)?).copied()).collect()
 }
 

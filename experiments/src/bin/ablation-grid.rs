@@ -3,11 +3,9 @@
 use std::process::ExitCode;
 
 use experiments::comparison::Comparison;
-use experiments::exit_code;
+use experiments::drive;
 
 fn main() -> ExitCode {
-    match Comparison::new("ablation-grid", include_str!("../../configs/ablation-grid.toml")) {
-        Ok(study) => sapo_lab::drive(&study.or_any_grid()),
-        Err(error) => exit_code(Err(error)),
-    }
+    let study = Comparison::new("ablation-grid", include_str!("../../configs/ablation-grid.toml"));
+    drive(study.map(Comparison::or_any_grid))
 }

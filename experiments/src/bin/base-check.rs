@@ -7,10 +7,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
+use experiments::reporting::estimate;
 use experiments::{exit_code, places};
 use sapo_bench::{EvaluationConfig, evaluate};
 use sapo_lab::tables::Table;
-use sapo_metrics::{Bootstrap, Estimate, Metric};
+use sapo_metrics::{Estimate, Metric};
 use sapo_model::{Device, Kind, LanguageModel, runtime};
 use sapo_tasks::builtin::{self, Family, POOL_SEED, POOL_SIZE, Role, Sizes};
 use sapo_tasks::{Instruction, Task};
@@ -108,8 +109,7 @@ fn summary(scores: &[Scores]) -> anyhow::Result<Table> {
     let roles = [Role::Pretraining, Role::Stream];
     let of_role = |role: Role| scores.iter().filter(move |score| score.family.role == role);
     let column = |of: fn(&Scores) -> f64| -> anyhow::Result<Vec<Estimate>> {
-        let mean = |role| Ok(Bootstrap::new(0).mean(&of_role(role).map(of).collect::<Vec<_>>())?);
-        roles.into_iter().map(mean).collect()
+        roles.into_iter().map(|role| estimate(&of_role(role).map(of).collect::<Vec<_>>())).collect()
     };
     let caption = "Exact match in percent, mean over families with 95 % bootstrap interval over families. Seen: wordings of \
                    pre-training; held out: paraphrases never seen; original: the benchmark's own wording, never seen.";

@@ -1,11 +1,11 @@
 //! `just experiment pools`: how varied are the pools that ship? Length, distance to the original, vocabulary shared with it,
 //! and distance to the nearest other wording, for the paraphrase bank and the built-in benchmark. No model is asked.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use experiments::streams::short_name;
+use experiments::reporting::{mean, short_name};
 use experiments::{exit_code, places};
 use sapo_lab::plots::{Strip, Strips, strips};
 use sapo_lab::tables::Table;
@@ -71,22 +71,18 @@ fn bank(args: &Args) -> anyhow::Result<Vec<Pool>> {
     let mut pools = Vec::new();
     for (benchmark, task) in bank.entries()? {
         let paraphrases = bank.paraphrases(&benchmark, &task)?.into_iter().map(|v| v.text).collect();
-        let original = match (benchmark.as_str(), &args.superni, &args.trace) {
-            ("superni", Some(folder), _) => Some(superni(folder, &task)?),
-            ("trace", _, Some(folder)) => Some(trace(folder, &task)?),
+        let folder = match benchmark.as_str() {
+            "superni" => args.superni.as_ref(),
+            "trace" => args.trace.as_ref(),
             _ => None,
+        };
+        let original = match folder {
+            Some(folder) => Some(Dataset::open(&benchmark, folder)?.instruction(&task)?),
+            None => None,
         };
         pools.push(Pool { task, benchmark, original, paraphrases });
     }
     Ok(pools)
-}
-
-fn superni(folder: &Path, task: &str) -> anyhow::Result<Instruction> {
-    Ok(Dataset::open("superni", folder)?.instruction(task)?)
-}
-
-fn trace(folder: &Path, task: &str) -> anyhow::Result<Instruction> {
-    Ok(Dataset::open("trace", folder)?.instruction(task)?)
 }
 
 impl Pool {
@@ -163,8 +159,4 @@ fn table(pools: &[Pool]) -> anyhow::Result<Table> {
 fn sorted(mut values: Vec<f64>) -> Vec<f64> {
     values.sort_by(f64::total_cmp);
     values
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, bail, ensure};
 use clap::Parser;
 use experiments::corpora::{BuiltinCorpus, RealText};
 use experiments::exit_code;
+use sapo_lab::files::write_whole;
 use sapo_lab::user_cache;
 use sapo_learn::pretrain::{Corpus, PretrainConfig, pretrain};
 use sapo_model::{directory_sha256, runtime};
@@ -63,34 +64,11 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
-    let text = match args.name.as_str() {
-        "nano" => include_str!("../../configs/pretrain-nano.toml"),
-        "nano-s" => include_str!("../../configs/pretrain-nano-s.toml"),
-        "nano-l" => include_str!("../../configs/pretrain-nano-l.toml"),
-        "small-text" => include_str!("../../configs/pretrain-small-text.toml"),
-        "small" => include_str!("../../configs/pretrain-small.toml"),
-        other => bail!("unknown base model {other:?}: expected nano, nano-s, nano-l, small-text or small"),
-    };
-    let mut config: Config =
-        toml::from_str(text).with_context(|| format!("configuration of {}", args.name))?;
-    config.model.steps = args.steps.unwrap_or(config.model.steps);
-    let from = match (&config.continues, &args.from) {
-        (None, None) => None,
-        (None, Some(_)) => bail!("{} is made from nothing: leave --from out", args.name),
-        (Some(base), given) => {
-            let folder = given.clone().unwrap_or_else(|| user_cache(&format!("base/{base}")));
-            let weights = folder.join("model.safetensors");
-            ensure!(
-                weights.exists(),
-                "{} is made of {base}, and there is no {}: just pretrain {base} makes it, --from names another folder",
-                args.name,
-                weights.display()
-            );
-            Some(folder)
-        }
-    };
+    let config = Config::of(args)?;
+    let from = config.base(args)?;
     let out = args.out.clone().unwrap_or_else(|| user_cache(&format!("base/{}", args.name)));
-    if out.join("model.safetensors").exists() {
+    let card = out.join("pretraining.json");
+    if card.exists() && out.join("model.safetensors").exists() {
         println!("{} is there already; remove it to make it again", out.display());
         return Ok(());
     }
@@ -114,7 +92,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
         );
         last = Some(progress);
     })?;
-    let card = serde_json::json!({
+    let text = serde_json::json!({
         "name": args.name,
         "config": config,
         "from_sha256": from.as_deref().map(directory_sha256).transpose()?,
@@ -125,9 +103,45 @@ fn run(args: &Args) -> anyhow::Result<()> {
         "matmul_library": runtime::matmul_library().name(),
         "sha256": directory_sha256(&out)?,
     });
-    let path = out.join("pretraining.json");
-    std::fs::write(&path, format!("{card:#}\n"))
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    write_whole(&card, format!("{text:#}\n").as_bytes())
+        .with_context(|| format!("cannot write {}", card.display()))?;
     println!("{} ({} parameters)", out.display(), model.parameter_count());
     Ok(())
+}
+
+impl Config {
+    /// The one that ships of that name.
+    fn of(args: &Args) -> anyhow::Result<Self> {
+        let text = match args.name.as_str() {
+            "nano" => include_str!("../../configs/pretrain-nano.toml"),
+            "nano-s" => include_str!("../../configs/pretrain-nano-s.toml"),
+            "nano-l" => include_str!("../../configs/pretrain-nano-l.toml"),
+            "small-text" => include_str!("../../configs/pretrain-small-text.toml"),
+            "small" => include_str!("../../configs/pretrain-small.toml"),
+            other => {
+                bail!("unknown base model {other:?}: expected nano, nano-s, nano-l, small-text or small")
+            }
+        };
+        let mut config: Self =
+            toml::from_str(text).with_context(|| format!("configuration of {}", args.name))?;
+        config.model.steps = args.steps.unwrap_or(config.model.steps);
+        Ok(config)
+    }
+
+    /// The folder of the base that this one is made of, if it is made of one.
+    fn base(&self, args: &Args) -> anyhow::Result<Option<PathBuf>> {
+        let name = &args.name;
+        let Some(base) = &self.continues else {
+            ensure!(args.from.is_none(), "{name} is made from nothing: leave --from out");
+            return Ok(None);
+        };
+        let folder = args.from.clone().unwrap_or_else(|| user_cache(&format!("base/{base}")));
+        let weights = folder.join("model.safetensors");
+        ensure!(
+            weights.exists(),
+            "{name} is made of {base}, and there is no {}: just pretrain {base} makes it, --from names another folder",
+            weights.display()
+        );
+        Ok(Some(folder))
+    }
 }

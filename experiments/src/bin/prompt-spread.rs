@@ -2,12 +2,9 @@
 
 use std::process::ExitCode;
 
-use experiments::exit_code;
+use experiments::drive;
 use experiments::triples::{Report, TripleStudy};
 
 fn main() -> ExitCode {
-    match TripleStudy::new(Report::PromptSpread, include_str!("../../configs/triples.toml")) {
-        Ok(study) => sapo_lab::drive(&study),
-        Err(error) => exit_code(Err(error)),
-    }
+    drive(TripleStudy::new(Report::PromptSpread, include_str!("../../configs/triples.toml")))
 }

@@ -3,11 +3,8 @@
 use std::process::ExitCode;
 
 use experiments::comparison::Comparison;
-use experiments::exit_code;
+use experiments::drive;
 
 fn main() -> ExitCode {
-    match Comparison::new("rank", include_str!("../../configs/rank.toml")) {
-        Ok(study) => sapo_lab::drive(&study),
-        Err(error) => exit_code(Err(error)),
-    }
+    drive(Comparison::new("rank", include_str!("../../configs/rank.toml")))
 }

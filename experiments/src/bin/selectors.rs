@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 use experiments::loss_tables::{Played, Population, Recorded, load, play_rule};
 use experiments::{exit_code, places};
@@ -58,7 +59,10 @@ fn run(args: &Args) -> anyhow::Result<()> {
 
 fn rules(given: &[String]) -> anyhow::Result<Vec<SelectorConfig>> {
     if !given.is_empty() {
-        let rule = |text: &String| text.parse().or_else(|_| Ok(serde_json::from_str(text)?));
+        let rule = |text: &String| match text.starts_with('{') {
+            true => serde_json::from_str(text).with_context(|| text.clone()),
+            false => text.parse().map_err(anyhow::Error::msg),
+        };
         return given.iter().map(rule).collect();
     }
     // the tables hold no interference, without which this rule is the race

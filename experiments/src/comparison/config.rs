@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::material::Material;
+use crate::models::named;
 use crate::published::PaperTable;
 use crate::settings::{self, SCALES, Settings};
 
@@ -288,7 +289,7 @@ impl Variation {
         Ok(CellConfig {
             arm: self.arm.clone(),
             seed,
-            model: if args.model.is_some() { "given".to_string() } else { settings.model.clone() },
+            model: named(&settings.model, args),
             precision: settings.precision,
             run: settings.run(),
             benchmark: settings.benchmark,

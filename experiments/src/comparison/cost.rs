@@ -5,18 +5,18 @@ use sapo_lab::plots::{self, NamedPoint, NamedPoints};
 use super::groups::{Groups, METRICS, Row};
 
 /// Phases of a run that ask the model in order to choose.
-const CHOOSING: [&str; 3] = ["search", "select", "reselect"];
+const CHOOSING: [&str; 4] = ["search", "select", "interference", "reselect"];
 
-/// Tokens that choosing sent through the model, as a share of those of training, against AP: a dot for each arm.
-pub(super) fn figure(groups: &Groups, rows: &[Row], note: &str) -> anyhow::Result<plots::Figure> {
+/// Tokens that choosing sent through the model, as a share of those of training, against AP: a dot for each arm that
+/// trains. `whole` stands for all groups.
+pub(super) fn figure(groups: &Groups, whole: &Row, note: &str) -> anyhow::Result<plots::Figure> {
     let mut points = Vec::new();
-    for row in rows.iter().take(1) {
-        for arm in &row.arms {
-            let ap = arm.estimate(0, 0)?.mean;
+    for arm in &whole.arms {
+        if let Some(share) = share(groups, arm.arm) {
             points.push(NamedPoint {
                 name: arm.arm.to_string(),
-                x: share(groups, arm.arm),
-                y: ap,
+                x: share,
+                y: arm.estimate(0, 0)?.mean,
                 bold: arm.arm == "sapo",
             });
         }
@@ -30,8 +30,8 @@ pub(super) fn figure(groups: &Groups, rows: &[Row], note: &str) -> anyhow::Resul
     })?)
 }
 
-/// In percent, over all groups.
-fn share(groups: &Groups, arm: &str) -> f64 {
+/// In percent, over all groups; none where nothing was trained.
+fn share(groups: &Groups, arm: &str) -> Option<f64> {
     let (mut choosing, mut training) = (0.0, 0.0);
     for results in groups.groups.iter().flat_map(|group| group.results.arms.iter().filter(|of| of.arm == arm))
     {
@@ -43,5 +43,5 @@ fn share(groups: &Groups, arm: &str) -> f64 {
             }
         }
     }
-    100.0 * choosing / training
+    (training > 0.0).then(|| 100.0 * choosing / training)
 }

@@ -15,10 +15,8 @@ use super::config::{ComparisonConfig, ExtraFigure};
 use super::cost;
 use super::groups::{ALL_STREAMS, ArmNumbers, Groups, METRICS, Row};
 use super::matrices::{ArmResults, Results};
-use super::screen::point;
-use super::tables::{PairedRow, paired_rows};
+use crate::reporting::short_name;
 use crate::reporting::{self, estimate};
-use crate::streams::short_name;
 
 pub(super) fn write(groups: &Groups, config: &ComparisonConfig, folder: &Path) -> anyhow::Result<()> {
     let note = reporting::note(groups.limited);
@@ -27,25 +25,25 @@ pub(super) fn write(groups: &Groups, config: &ComparisonConfig, folder: &Path) -
             of_stream(&group.results, &group.values[0], groups.several_streams(), note, folder)?;
         }
     }
-    let main = groups.main_rows()?;
+    let main = groups.main_rows();
     if let [whole] = main.as_slice() {
         let title = format!("AP, BWT and FWT by arm, {}{note}", place(&whole.values[0]));
         arm_metrics(whole, title)?.write(folder, "arm_metrics")?;
-    }
-    let paired = paired_rows(groups)?;
-    if let Some(figure) = differences(groups, &paired, note)? {
-        figure.write(folder, "differences")?;
-    }
-    // a line needs one axis: with two, several dots would have one x
-    if groups.labels.len() == 2 && numeric(groups, 1) {
-        let number = 1;
-        along(groups, &main, number, note)?.write(folder, "ap_along_axis")?;
-        if let Some(figure) = difference_along(groups, &paired, number, note)? {
-            figure.write(folder, "difference_along_axis")?;
+        if config.figures.contains(&ExtraFigure::Cost) {
+            cost::figure(groups, whole, note)?.write(folder, "cost")?;
         }
     }
-    if config.figures.contains(&ExtraFigure::Cost) {
-        cost::figure(groups, &main, note)?.write(folder, "cost")?;
+    if let Some(figure) = differences(groups, note)? {
+        figure.write(folder, "differences")?;
+    }
+    if let Some(axis) = numeric_axis(groups)
+        && let [first, ..] = main.as_slice()
+    {
+        let place = place(&first.values[0]);
+        along(groups, &main, axis, format!("AP by {axis}, {place}{note}"))?.write(folder, "ap_along_axis")?;
+        if let Some(figure) = difference_along(groups, axis, note)? {
+            figure.write(folder, "difference_along_axis")?;
+        }
     }
     Ok(())
 }
@@ -74,12 +72,15 @@ fn of_stream(
     Ok(())
 }
 
-/// Whether the values of a label are numbers, more than two of them.
-fn numeric(groups: &Groups, label: usize) -> bool {
-    let mut values: Vec<&str> = groups.groups.iter().map(|group| group.values[label].as_str()).collect();
-    values.sort_unstable();
-    values.dedup();
-    values.len() > 2 && values.iter().all(|value| value.parse::<f64>().is_ok())
+/// Where the value of the one axis stands among the labels.
+const AXIS: usize = 1;
+
+/// The name of the one axis if its points are more than two numbers. With two axes, several dots would have one x.
+fn numeric_axis<'a>(groups: &'a Groups) -> Option<&'a str> {
+    let [_, axis] = groups.labels.as_slice() else { return None };
+    let mut values = groups.groups.iter().map(|group| group.values[AXIS].as_str()).unique();
+    let several = values.clone().count() > 2;
+    (several && values.all(|value| value.parse::<f64>().is_ok())).then_some(axis.name.as_str())
 }
 
 fn transfer_matrices(results: &Results, tasks: &[String], title: String) -> anyhow::Result<plots::Figure> {
@@ -144,9 +145,9 @@ fn variant_losses(
 }
 
 fn arm_metrics(row: &Row, title: String) -> anyhow::Result<plots::Figure> {
-    let notes = ["mean of the last row", "below 0: forgetting", "below 0: unseen tasks suffer"];
-    let metrics = METRICS.into_iter().zip(notes).enumerate();
-    let metrics = metrics
+    let metrics = plots::TRANSFER_METRICS
+        .into_iter()
+        .enumerate()
         .map(|(number, (name, note))| {
             let seeds: Vec<Vec<f64>> = row.arms.iter().map(|arm| arm.values(0, number)).collect();
             let estimates = seeds.iter().map(|values| estimate(values)).collect::<anyhow::Result<_>>()?;
@@ -164,10 +165,10 @@ fn arm_metrics(row: &Row, title: String) -> anyhow::Result<plots::Figure> {
 }
 
 /// Every group against the baseline; none where nothing can be compared.
-fn differences(groups: &Groups, paired: &[PairedRow], note: &str) -> anyhow::Result<Option<plots::Figure>> {
-    let arms: Vec<&str> = paired.iter().map(|row| row.arm).unique().collect();
+fn differences(groups: &Groups, note: &str) -> anyhow::Result<Option<plots::Figure>> {
+    let arms: Vec<&str> = groups.paired.iter().map(|row| row.arm).unique().collect();
     let mut rows: Vec<DifferenceRow> = Vec::new();
-    for of_group in paired.chunk_by(|a, b| a.values == b.values) {
+    for of_group in groups.paired.chunk_by(|a, b| a.values == b.values) {
         let value = |metric: &str, arm: &str| {
             let row = of_group.iter().find(|row| row.metric == metric && row.arm == arm)?;
             Some(row.comparison.difference)
@@ -175,7 +176,7 @@ fn differences(groups: &Groups, paired: &[PairedRow], note: &str) -> anyhow::Res
         let values =
             METRICS.iter().map(|metric| arms.iter().map(|arm| value(metric, arm)).collect()).collect();
         let row = &of_group[0];
-        let point = point(groups, &row.values);
+        let point = groups.point(&row.values);
         let stream = groups
             .several_streams()
             .then(|| if row.pooled { "all streams".to_string() } else { row.values[0].clone() });
@@ -197,36 +198,29 @@ fn differences(groups: &Groups, paired: &[PairedRow], note: &str) -> anyhow::Res
     })?))
 }
 
-/// AP of every arm along a numeric axis.
-fn along(groups: &Groups, rows: &[Row], label: usize, note: &str) -> anyhow::Result<plots::Figure> {
+/// AP of every arm along the axis.
+fn along(groups: &Groups, rows: &[&Row], axis: &str, title: String) -> anyhow::Result<plots::Figure> {
     let series = groups
         .arms()
         .into_iter()
         .map(|name| {
-            let of_arm = |row: &Row| -> Option<anyhow::Result<(f64, Estimate)>> {
+            let of_arm = |row: &&Row| -> Option<anyhow::Result<(f64, Estimate)>> {
                 let arm: &ArmNumbers = row.arms.iter().find(|arm| arm.arm == name)?;
-                Some(number(row.values[label].as_str()).and_then(|x| Ok((x, arm.estimate(0, 0)?))))
+                Some(number(&row.values).and_then(|x| Ok((x, arm.estimate(0, 0)?))))
             };
-            let points = ascending(rows.iter().filter_map(of_arm).collect::<anyhow::Result<_>>()?);
+            let mut points = rows.iter().filter_map(of_arm).collect::<anyhow::Result<Vec<_>>>()?;
+            ascend(&mut points);
             Ok(Series { name: name.to_string(), points })
         })
         .collect::<anyhow::Result<_>>()?;
-    let name = &groups.labels[label].name;
-    let title = format!("AP by {name}, {}{note}", place(&rows[0].values[0]));
-    Ok(plots::lines(&Lines { title, x: name.clone(), y: "AP (ROUGE-L points)".to_string(), series })?)
+    Ok(plots::lines(&Lines { title, x: axis.to_string(), y: "AP (ROUGE-L points)".to_string(), series })?)
 }
 
-/// The difference in AP from the baseline along a numeric axis.
-fn difference_along(
-    groups: &Groups,
-    paired: &[PairedRow],
-    label: usize,
-    note: &str,
-) -> anyhow::Result<Option<plots::Figure>> {
-    let several = groups.several_streams();
+/// The difference in AP from the baseline along the axis.
+fn difference_along(groups: &Groups, axis: &str, note: &str) -> anyhow::Result<Option<plots::Figure>> {
     let mut series: Vec<Series> = Vec::new();
-    for row in paired.iter().filter(|row| row.pooled == several && row.metric == METRICS[0]) {
-        let point = (number(&row.values[label])?, row.comparison.difference);
+    for row in groups.main_paired().into_iter().filter(|row| row.metric == METRICS[0]) {
+        let point = (number(&row.values)?, row.comparison.difference);
         match series.iter_mut().find(|series| series.name == row.arm) {
             Some(known) => known.points.push(point),
             None => series.push(Series { name: row.arm.to_string(), points: vec![point] }),
@@ -235,18 +229,19 @@ fn difference_along(
     if series.is_empty() {
         return Ok(None);
     }
-    series.iter_mut().for_each(|series| series.points = ascending(std::mem::take(&mut series.points)));
-    let (name, baseline) = (&groups.labels[label].name, groups.baseline);
-    let title = format!("AP minus that of {baseline}, by {name}{note}");
+    series.iter_mut().for_each(|series| ascend(&mut series.points));
+    let baseline = groups.baseline;
+    let title = format!("AP minus that of {baseline}, by {axis}{note}");
     let y = format!("AP minus {baseline} (ROUGE-L points)");
-    Ok(Some(plots::lines(&Lines { title, x: name.clone(), y, series })?))
+    Ok(Some(plots::lines(&Lines { title, x: axis.to_string(), y, series })?))
 }
 
-fn number(text: &str) -> anyhow::Result<f64> {
+/// The value of the axis.
+fn number(values: &[String]) -> anyhow::Result<f64> {
+    let text = &values[AXIS];
     text.parse().with_context(|| format!("{text} on a numeric axis"))
 }
 
-fn ascending(mut points: Vec<(f64, Estimate)>) -> Vec<(f64, Estimate)> {
+fn ascend(points: &mut [(f64, Estimate)]) {
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
-    points
 }

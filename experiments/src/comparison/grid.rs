@@ -9,10 +9,10 @@ use sapo_learn::runs::fingerprint;
 
 use tracing::info;
 
-use super::config::ComparisonConfig;
+use super::config::{Axis, ComparisonConfig};
 use crate::cell::Local;
 use crate::models::Models;
-use crate::streams;
+use crate::places;
 
 /// Seeds innermost but for the arms, so that what is compared is computed together.
 pub(super) fn cells(config: &ComparisonConfig, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>> {
@@ -26,9 +26,9 @@ pub(super) fn cells(config: &ComparisonConfig, args: &ExperimentArgs) -> anyhow:
         }
         arms.retain(|other| other != arm);
     }
-    let axes = axes(config, scale)?;
-    let axes: Vec<&str> = axes.iter().map(String::as_str).collect();
-    let data = streams::absolute(args.data.as_ref())?;
+    let varied = config.axes(scale)?;
+    let axes = axes(varied);
+    let data = places::absolute(args.data.as_ref())?;
     let (mut models, mut fingerprints) = (Models::default(), BTreeMap::new());
     let (mut cells, mut known) = (Vec::new(), HashSet::new());
     for variations in config.variations(scale, &arms)?.chunks(arms.len()) {
@@ -48,8 +48,9 @@ pub(super) fn cells(config: &ComparisonConfig, args: &ExperimentArgs) -> anyhow:
                 cell.data_sha256 = data_sha256.clone();
                 let local = Local { model, data: data.clone() };
                 let cell = CellSpec::new(cell, &axes)?;
-                // an arm beside an axis is the same cell at every point
-                if known.insert(cell.id()) {
+                // an arm beside an axis is the same cell at every point; other twins are for the lab to refuse
+                let beside = varied.iter().any(|axis| axis.leaves(&variation.arm));
+                if known.insert(cell.id()) || !beside {
                     cells.push(cell.with_local(local)?);
                 }
             }
@@ -59,7 +60,7 @@ pub(super) fn cells(config: &ComparisonConfig, args: &ExperimentArgs) -> anyhow:
 }
 
 /// The keys by which cells differ, outermost first.
-pub(super) fn axes(config: &ComparisonConfig, scale: &str) -> anyhow::Result<Vec<String>> {
-    let own = config.axes(scale)?.iter().map(|axis| axis.key.clone());
-    Ok(std::iter::once("stream".to_string()).chain(own).chain(["seed".into(), "arm".into()]).collect())
+fn axes(varied: &[Axis]) -> Vec<&str> {
+    let own = varied.iter().map(|axis| axis.key.as_str());
+    std::iter::once("stream").chain(own).chain(["seed", "arm"]).collect()
 }

@@ -9,6 +9,7 @@ use sapo_metrics::{Convention, TransferMatrix};
 
 use super::config::{Axis, ComparisonConfig};
 use super::matrices::Results;
+use super::paired::{PairedRow, paired};
 use crate::reporting::estimate;
 
 /// AP, BWT and FWT, in this order everywhere.
@@ -30,6 +31,10 @@ pub(super) struct Groups<'a> {
     pub(super) baseline: &'a str,
     /// Whether any run was made with `--limit-*`.
     pub(super) limited: bool,
+    /// The numbers of every group, means over streams first.
+    pub(super) rows: Vec<Row<'a>>,
+    /// What the other arms change, in each of them.
+    pub(super) paired: Vec<PairedRow<'a>>,
 }
 
 /// Something that groups differ by.
@@ -108,12 +113,21 @@ impl<'a> Groups<'a> {
             Ok(Group { values, results: Results::from_runs(&runs, arms)? })
         };
         let groups = groups.into_iter().map(group).collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(Self { groups, labels, baseline: &config.baseline, limited: runs.iter().any(StoredRun::limited) })
+        let rows = groups.iter().map(Group::row).collect::<anyhow::Result<Vec<_>>>()?;
+        let rows: Vec<Row> = pooled(&rows).into_iter().chain(rows).collect();
+        let baseline = config.baseline.as_str();
+        let limited = runs.iter().any(StoredRun::limited);
+        Ok(Self { groups, labels, baseline, limited, paired: paired(&rows, baseline)?, rows })
+    }
+
+    /// The names of the streams.
+    pub(super) fn streams(&self) -> Vec<&str> {
+        self.groups.iter().map(|group| group.values[0].as_str()).unique().collect()
     }
 
     /// Whether there are several streams.
     pub(super) fn several_streams(&self) -> bool {
-        self.groups.iter().any(|group| group.values[0] != self.groups[0].values[0])
+        self.streams().len() > 1
     }
 
     /// The labels by which rows of tables have to be told apart: places in [`Groups::labels`].
@@ -126,17 +140,24 @@ impl<'a> Groups<'a> {
         self.groups.iter().flat_map(|group| &group.results.arms).map(|arm| arm.arm).unique().collect()
     }
 
-    /// The numbers of every group, means over streams first.
-    pub(super) fn rows(&self) -> anyhow::Result<Vec<Row<'a>>> {
-        let rows = self.groups.iter().map(Group::row).collect::<anyhow::Result<Vec<_>>>()?;
-        let pooled = if self.several_streams() { pooled(&rows) } else { Vec::new() };
-        Ok(pooled.into_iter().chain(rows).collect())
+    /// The rows that stand for the whole: means over streams where there are several (none until a point has them all),
+    /// else all.
+    pub(super) fn main_rows(&self) -> Vec<&Row<'a>> {
+        let several = self.several_streams();
+        self.rows.iter().filter(|row| row.pooled == several).collect()
     }
 
-    /// The rows that stand for the whole: means over streams where there are several, else all.
-    pub(super) fn main_rows(&self) -> anyhow::Result<Vec<Row<'a>>> {
+    /// What the other arms change in [`Groups::main_rows`].
+    pub(super) fn main_paired(&self) -> Vec<&PairedRow<'a>> {
         let several = self.several_streams();
-        Ok(self.rows()?.into_iter().filter(|row| row.pooled == several).collect())
+        self.paired.iter().filter(|row| row.pooled == several).collect()
+    }
+
+    /// A point of the axes in words, `method ewc, rank 8`; none where there is no axis.
+    pub(super) fn point(&self, values: &[String]) -> Option<String> {
+        let labels = self.labels.iter().zip(values).skip(1);
+        let point = labels.map(|(label, value)| format!("{} {value}", label.name)).join(", ");
+        (!point.is_empty()).then_some(point)
     }
 }
 
@@ -162,11 +183,15 @@ fn numbers(matrix: &TransferMatrix) -> anyhow::Result<Numbers> {
     Ok(numbers)
 }
 
-/// For every combination of points: the mean over its streams, of the seeds that all of them have.
+/// For every combination of points that has all streams, of several: the mean over them, of the seeds that all have.
 fn pooled<'a>(rows: &[Row<'a>]) -> Vec<Row<'a>> {
+    let all = rows.iter().map(|row| &row.values[0]).unique().count();
     let mut pooled = Vec::new();
     for point in rows.iter().map(|row| &row.values[1..]).unique() {
         let streams: Vec<&Row> = rows.iter().filter(|row| row.values[1..] == *point).collect();
+        if all < 2 || streams.len() < all {
+            continue;
+        }
         let mut arms = Vec::new();
         for arm in streams[0].arms.iter().map(|arm| arm.arm) {
             let of_arm: Option<Vec<&ArmNumbers>> =

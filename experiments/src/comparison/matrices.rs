@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use sapo_lab::StoredRun;
 use sapo_lab::record::Prediction;
 use sapo_metrics::{Metric, Sample, TransferMatrix};
@@ -43,7 +43,11 @@ impl<'a> Results<'a> {
                 let seed =
                     stored.axis("seed").and_then(|seed| seed.parse().ok()).context("a run without a seed")?;
                 check_against_predictions(stored)?;
-                by_seed.insert(seed, SeedRun { stored, matrix: stored.record.matrix(ROUGE_L)? });
+                let run = SeedRun { stored, matrix: stored.record.matrix(ROUGE_L)? };
+                ensure!(
+                    by_seed.insert(seed, run).is_none(),
+                    "arm {arm}, seed {seed}: two runs at one point of the axes; the key of an axis does not tell its points apart"
+                );
             }
             if !by_seed.is_empty() {
                 arms.push(ArmResults { arm, runs: by_seed });

@@ -9,6 +9,7 @@ mod figures;
 mod grid;
 mod groups;
 mod matrices;
+mod paired;
 mod published;
 mod regime;
 mod reselection;
@@ -18,6 +19,7 @@ mod tables;
 use std::borrow::Cow;
 
 use anyhow::{Context, ensure};
+use itertools::Itertools;
 use sapo_lab::{CellContext, CellSpec, ExperimentArgs, ReportContext, RunRecord, StoredRun, Study};
 use sapo_learn::sapo::run_stream;
 use serde_json::Value;
@@ -84,9 +86,9 @@ impl Study for Comparison {
 
     fn cell_memory(&self, args: &ExperimentArgs) -> Option<u64> {
         let config = self.config(args).ok()?;
-        let first =
-            config.variations(config.scale(args).ok()?, &[&config.baseline]).ok()?.into_iter().next()?;
-        places::cell_memory(args, &first.settings.model)
+        let variations = config.variations(config.scale(args).ok()?, &[&config.baseline]).ok()?;
+        let models = variations.iter().map(|variation| variation.settings.model.as_str()).unique();
+        models.filter_map(|model| places::cell_memory(args, model)).max()
     }
 
     fn run_cell(&self, config: &Value, context: &CellContext) -> anyhow::Result<RunRecord> {

@@ -2,22 +2,15 @@
 
 use std::fmt::Write;
 
-use itertools::Itertools;
 use sapo_lab::ReportContext;
 
 use super::ComparisonConfig;
 use super::groups::{Groups, METRICS};
-use super::tables::{PairedRow, paired_rows};
-use crate::reporting::{SIGNIFICANT, shown_p};
+use super::paired::PairedRow;
+use crate::reporting::{SIGNIFICANT, limits, pairs_that_can_decide, shown_p};
 
 /// So many tables of arms fit the screen.
 const MOST_POINTS: usize = 3;
-
-/// The smallest p that the exact sign-flip test can give with n pairs, times the number of tests, has to be below
-/// [`SIGNIFICANT`]; otherwise no data could decide anything.
-fn seeds_that_can_decide(tests: usize) -> usize {
-    (1..).find(|&n| 2.0 / 2_f64.powi(n) * tests as f64 <= SIGNIFICANT).map_or(usize::MAX, |n| n as usize)
-}
 
 pub(super) fn render(
     name: &str,
@@ -27,15 +20,29 @@ pub(super) fn render(
 ) -> anyhow::Result<String> {
     let mut screen = String::new();
     writeln!(screen, "{name}: {}", config.question)?;
-    let limited = if groups.limited { "; LIMITED by --limit-train or --limit-eval" } else { "" };
+    let limited = limits(groups.limited);
     writeln!(screen, "{}, {} of {} runs{limited}\n", scope(groups), context.stored, context.cells)?;
+    write_numbers(&mut screen, groups)?;
+    write_differences(&mut screen, groups)?;
+    let folder = context.folder();
+    writeln!(screen, "\ntables  {}", folder.join("tables").display())?;
+    writeln!(screen, "plots   {}", folder.join("plots").display())?;
+    write!(screen, "runs    {}/<cell> (manifest, predictions, losses, adapters)", folder.display())?;
+    Ok(screen)
+}
 
-    let widest = groups.arms().iter().map(|arm| arm.chars().count()).max().unwrap_or(0);
-    let width = widest.max(8);
-    let rows = groups.main_rows()?;
+/// The length of the longest name of an arm, or `least`.
+fn width(groups: &Groups, least: usize) -> usize {
+    groups.arms().iter().map(|arm| arm.chars().count()).max().unwrap_or(0).max(least)
+}
+
+/// AP, BWT and FWT of every arm.
+fn write_numbers(screen: &mut String, groups: &Groups) -> anyhow::Result<()> {
+    let width = width(groups, 8);
+    let rows = groups.main_rows();
     // what does not fit a screen stands in the table by_arm
     for row in rows.iter().filter(|_| rows.len() <= MOST_POINTS) {
-        if let Some(point) = point(groups, &row.values) {
+        if let Some(point) = groups.point(&row.values) {
             writeln!(screen, "{point}")?;
         }
         writeln!(screen, "{:width$} {:>5}   {:22}{:22}FWT ↑", "arm", "seeds", "AP ↑", "BWT ↑")?;
@@ -52,9 +59,12 @@ pub(super) fn render(
         screen,
         "ROUGE-L points, mean and 95 % bootstrap interval over seeds; BWT and FWT as released (docs/method.md).\n"
     )?;
+    Ok(())
+}
 
-    let several = groups.several_streams();
-    let rows: Vec<PairedRow> = paired_rows(groups)?.into_iter().filter(|row| row.pooled == several).collect();
+/// What the other arms change.
+fn write_differences(screen: &mut String, groups: &Groups) -> anyhow::Result<()> {
+    let (rows, width) = (groups.main_paired(), width(groups, 7));
     let baseline = groups.baseline;
     if rows.is_empty() {
         writeln!(screen, "No paired test: it needs {baseline} and another arm on at least 2 common seeds.")?;
@@ -65,12 +75,11 @@ pub(super) fn render(
             rows.len()
         )?;
         for of_arm in rows.chunk_by(|a, b| a.arm == b.arm && a.values == b.values) {
-            let parts: Vec<String> = of_arm.iter().map(finding).collect();
-            let at = point(groups, &of_arm[0].values).map_or(String::new(), |point| format!("{point}: "));
-            let width = widest.max(7);
+            let parts: Vec<String> = of_arm.iter().map(|row| finding(row)).collect();
+            let at = groups.point(&of_arm[0].values).map_or(String::new(), |point| format!("{point}: "));
             writeln!(screen, "  {at}{:width$} {}", of_arm[0].arm, parts.join("; "))?;
         }
-        let needed = seeds_that_can_decide(rows.len());
+        let needed = pairs_that_can_decide(rows.len());
         if rows.iter().any(|row| row.comparison.n < needed) {
             writeln!(
                 screen,
@@ -78,27 +87,15 @@ pub(super) fn render(
             )?;
         }
     }
-    let folder = context.folder();
-    writeln!(screen, "\ntables  {}", folder.join("tables").display())?;
-    writeln!(screen, "plots   {}", folder.join("plots").display())?;
-    write!(screen, "runs    {}/<cell> (manifest, predictions, losses, adapters)", folder.display())?;
-    Ok(screen)
+    Ok(())
 }
 
 /// `stream m2 (5 tasks)`, or `mean over streams c1, g1, m1`.
 fn scope(groups: &Groups) -> String {
-    let streams: Vec<&str> = groups.groups.iter().map(|group| group.values[0].as_str()).unique().collect();
-    match streams.as_slice() {
+    match groups.streams().as_slice() {
         [one] => format!("stream {one} ({} tasks)", groups.groups[0].results.tasks.len()),
         several => format!("mean over streams {}", several.join(", ")),
     }
-}
-
-/// `method ewc, rank 8`; none where there is no axis.
-pub(super) fn point(groups: &Groups, values: &[String]) -> Option<String> {
-    let parts =
-        groups.labels.iter().zip(values).skip(1).map(|(label, value)| format!("{} {value}", label.name));
-    Some(parts.collect::<Vec<_>>().join(", ")).filter(|point| !point.is_empty())
 }
 
 /// `AP +2.1 [0.3, 4.0] p = 0.031`, with a word where the test decides nothing.
@@ -114,16 +111,4 @@ fn finding(row: &PairedRow) -> String {
         "{} {:+.1} [{:.1}, {:.1}] {p} {verdict}",
         row.metric, difference.mean, difference.low, difference.high
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nine_tests_need_nine_seeds() {
-        // 2 / 2^8 * 9 = 0.07 decides nothing, 2 / 2^9 * 9 = 0.035 may.
-        assert_eq!(seeds_that_can_decide(9), 9);
-        assert_eq!(seeds_that_can_decide(1), 6);
-    }
 }

@@ -3,24 +3,11 @@
 use std::path::Path;
 
 use sapo_lab::tables::{Table, TableBuilder};
-use sapo_metrics::{Estimate, PairedComparison, holm, paired_comparison};
+use sapo_metrics::{Estimate, PairedComparison};
 
-use super::groups::{CONVENTIONS, Groups, Label, METRICS, Numbers, Row};
+use super::groups::{CONVENTIONS, Groups, Label, METRICS};
 use super::{regime, reselection};
-use crate::reporting::{STATISTICS_SEED, estimate, marked};
-
-/// One arm against the baseline under one metric.
-pub(super) struct PairedRow<'a> {
-    /// The values of the labels, the stream first.
-    pub(super) values: Vec<String>,
-    /// Whether it is about the mean over streams.
-    pub(super) pooled: bool,
-    pub(super) arm: &'a str,
-    pub(super) metric: &'static str,
-    pub(super) comparison: PairedComparison,
-    /// p of the permutation test after Holm's correction over the rows of its family.
-    pub(super) p_holm: f64,
-}
+use crate::reporting::{estimate, marked};
 
 pub(super) fn write(groups: &Groups, folder: &Path) -> anyhow::Result<()> {
     by_arm(groups)?.write_all(folder)?;
@@ -59,12 +46,11 @@ pub(super) fn by_arm(groups: &Groups) -> anyhow::Result<Table> {
     if groups.several_streams() {
         caption += " Stream 'all': the mean over streams of each seed.";
     }
-    let rows = groups.rows()?;
     let (mut of_group, mut arms, mut conventions, mut seeds) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut columns: Vec<Vec<Estimate>> = vec![Vec::new(); METRICS.len()];
     for (number, convention) in CONVENTIONS.into_iter().enumerate() {
-        for row in &rows {
+        for row in &groups.rows {
             for arm in &row.arms {
                 of_group.push(row.values.as_slice());
                 arms.push(arm.arm);
@@ -84,44 +70,8 @@ pub(super) fn by_arm(groups: &Groups) -> anyhow::Result<Table> {
     Ok(table.build()?)
 }
 
-/// Every other arm against the baseline on the seeds that both have; empty where fewer than two pairs exist. Corrected in
-/// two families: the rows that stand for the whole, and those of single streams.
-pub(super) fn paired_rows<'a>(groups: &Groups<'a>) -> anyhow::Result<Vec<PairedRow<'a>>> {
-    paired(&groups.rows()?, groups.baseline)
-}
-
-pub(super) fn paired<'a>(rows: &[Row<'a>], baseline: &str) -> anyhow::Result<Vec<PairedRow<'a>>> {
-    let mut paired = Vec::new();
-    for row in rows {
-        let Some(with) = row.arms.iter().find(|arm| arm.arm == baseline) else { continue };
-        for arm in row.arms.iter().filter(|arm| arm.arm != baseline) {
-            for (number, metric) in METRICS.into_iter().enumerate() {
-                let value = |numbers: &Numbers| numbers[0][number];
-                let pair = |(seed, ours)| Some((value(ours), value(with.by_seed.get(seed)?)));
-                let (a, b): (Vec<f64>, Vec<f64>) = arm.by_seed.iter().filter_map(pair).unzip();
-                if a.len() >= 2 {
-                    let comparison = paired_comparison(&a, &b, STATISTICS_SEED)?;
-                    let (values, pooled) = (row.values.clone(), row.pooled);
-                    paired.push(PairedRow { values, pooled, arm: arm.arm, metric, comparison, p_holm: 1.0 });
-                }
-            }
-        }
-    }
-    for pooled in [true, false] {
-        let family = |rows: &[PairedRow]| -> Vec<usize> {
-            (0..rows.len()).filter(|&place| rows[place].pooled == pooled).collect()
-        };
-        let places = family(&paired);
-        let p: Vec<f64> = places.iter().map(|&place| paired[place].comparison.p_permutation).collect();
-        for (place, corrected) in places.into_iter().zip(holm(&p)?) {
-            paired[place].p_holm = corrected;
-        }
-    }
-    Ok(paired)
-}
-
 fn against_baseline(groups: &Groups) -> anyhow::Result<Option<Table>> {
-    let rows = paired_rows(groups)?;
+    let rows = &groups.paired;
     if rows.is_empty() {
         return Ok(None);
     }

@@ -6,13 +6,14 @@ use sapo_prompts::Instruction;
 use sapo_tasks::builtin::{self, Family, Role, Sizes};
 use sapo_tasks::{Task, layout};
 
+use super::weighted::Weighted;
+
 /// The built-in benchmark's families under their pre-training wordings.
 ///
 /// Families of the streams come at a low rate: the base shall know them a little, not well.
 pub struct BuiltinCorpus {
     families: Vec<Source>,
-    /// Running sum of the families' rates.
-    cumulative: Vec<f64>,
+    rates: Weighted,
 }
 
 struct Source {
@@ -31,25 +32,19 @@ impl BuiltinCorpus {
         (stream_rate.is_finite() && stream_rate > 0.0)
             .then_some(())
             .context("stream_rate must be a positive number")?;
-        let mut sum = 0.0;
-        let mut cumulative = Vec::new();
-        let mut families = Vec::new();
+        let (mut rates, mut families) = (Weighted::default(), Vec::new());
         for family in builtin::families() {
-            sum += if family.role == Role::Pretraining { 1.0 } else { stream_rate };
-            cumulative.push(sum);
+            rates.push(if family.role == Role::Pretraining { 1.0 } else { stream_rate });
             let task = family.task(0, Sizes { train: 0, dev: 0, test: 0 });
             families.push(Source { family, wordings: family.pretraining_wordings(), task });
         }
-        Ok(Self { families, cumulative })
+        Ok(Self { families, rates })
     }
 }
 
 impl Corpus for BuiltinCorpus {
     fn sample(&self, rng: &mut ChaCha8Rng) -> (String, String) {
-        let total = self.cumulative.last().copied().unwrap_or(0.0);
-        let at = rng.random::<f64>() * total;
-        let chosen = self.cumulative.partition_point(|&sum| sum <= at).min(self.families.len() - 1);
-        let source = &self.families[chosen];
+        let source = &self.families[self.rates.draw(rng)];
         let wording = &source.wordings[rng.random_range(0..source.wordings.len())];
         let example = source.family.example(rng);
         (layout::prompt(&source.task, wording, &example.input), example.target().to_string())

@@ -6,12 +6,13 @@ use rand_chacha::ChaCha8Rng;
 use sapo_learn::pretrain::Corpus;
 use sapo_prompts::Instruction;
 use sapo_prompts::sources::{Bank, Grammar, ParaphraseRequest, ParaphraseSource};
-use sapo_tasks::readers::{Dataset, NaturalInstructions, Split};
+use sapo_tasks::readers::{Dataset, NaturalInstructions, ReadError, Split};
 use sapo_tasks::{Example, Task, layout};
 use tracing::info;
 
 use super::labels::{draw, free, listed, renamed};
 use super::polarity::polarity;
+use super::weighted::Weighted;
 use crate::places;
 
 /// Real English text: `natural-instructions`, the training rows of the text-classification suite, and the SuperNI tasks
@@ -20,7 +21,7 @@ use crate::places;
 /// Rows whose text also stands in a task of a sequence (any split) are left out: SST-2 is a source of two of them.
 pub struct RealText {
     sources: Vec<Source>,
-    cumulative: Vec<f64>,
+    weights: Weighted,
 }
 
 struct Source {
@@ -61,36 +62,9 @@ impl RealText {
             .collect();
         let forbidden = texts_of(&superni, &evaluated)?;
 
-        let natural = NaturalInstructions::open(data.join("natural-instructions"))?;
-        let natural = natural.tasks().iter().map(|natural| Source::with_rewrites(natural.task.clone()));
-        let suite = Dataset::open("text-classification", data.join("text-classification"))?;
-        let names: Vec<String> = suite.task_names().map(String::from).collect();
-        // Some tasks of the suite have no training rows in this copy; the reader says so and they are left out.
-        let suite = names.iter().flat_map(|name| match suite.training_task(name) {
-            Ok(task) => {
-                let sides = polarity(&task).map(|(task, wordings)| Source::new(task, wordings));
-                sides.into_iter().chain([Source::with_rewrites(task)]).collect()
-            }
-            Err(error) => {
-                info!("left out of the corpus: {error}");
-                Vec::new()
-            }
-        });
-        let bank = Bank::open(places::project("data/prompts"))?;
-        let unused: Vec<String> =
-            superni.task_names().filter(|name| !evaluated.contains(*name)).map(String::from).collect();
-        let superni = unused.iter().filter_map(|name| match superni.task(name) {
-            Ok(task) => Some(Source::with_paraphrases(task, &bank)),
-            Err(error) => {
-                info!("left out of the corpus: {error}");
-                None
-            }
-        });
-
         let mut sources = Vec::new();
-        let mut cumulative = Vec::new();
-        let (mut sum, mut dropped) = (0.0, 0);
-        let collections: [Vec<Source>; 3] = [natural.collect(), suite.collect(), superni.collect()];
+        let (mut weights, mut dropped) = (Weighted::default(), 0);
+        let collections = collections(data, &superni, &evaluated)?;
         for (mut collection, share) in collections.into_iter().zip(SHARES) {
             for source in &mut collection {
                 let before = source.task.train.len();
@@ -103,8 +77,7 @@ impl RealText {
             let weight = |source: &Source| (source.task.train.len() as f64).powf(ROWS_POWER);
             let total: f64 = collection.iter().map(weight).sum();
             for source in collection {
-                sum += share * weight(&source) / total;
-                cumulative.push(sum);
+                weights.push(share * weight(&source) / total);
                 sources.push(source);
             }
         }
@@ -113,8 +86,43 @@ impl RealText {
             "{} tasks; {dropped} rows left out because a sequence has their text or they have no answer",
             sources.len()
         );
-        Ok(Self { sources, cumulative })
+        Ok(Self { sources, weights })
     }
+}
+
+/// The sources that are mixed in [`SHARES`]: natural-instructions, the text-classification suite, and the SuperNI tasks that
+/// are not `evaluated`.
+fn collections(
+    data: &Path,
+    superni: &Dataset,
+    evaluated: &HashSet<String>,
+) -> anyhow::Result<[Vec<Source>; 3]> {
+    let natural = NaturalInstructions::open(data.join("natural-instructions"))?;
+    let natural = natural.tasks().iter().map(|natural| Source::with_rewrites(natural.task.clone()));
+    let suite = Dataset::open("text-classification", data.join("text-classification"))?;
+    let names: Vec<String> = suite.task_names().map(String::from).collect();
+    // Some tasks of the suite have no training rows in this copy; the reader says so and they are left out.
+    let suite = names.iter().flat_map(|name| match suite.training_task(name) {
+        Ok(task) => {
+            let sides = polarity(&task).map(|(task, wordings)| Source::new(task, wordings));
+            sides.into_iter().chain([Source::with_rewrites(task)]).collect()
+        }
+        Err(error) => {
+            info!("left out of the corpus: {error}");
+            Vec::new()
+        }
+    });
+    let bank = Bank::open(places::project("data/prompts"))?;
+    let unused: Vec<String> =
+        superni.task_names().filter(|name| !evaluated.contains(*name)).map(String::from).collect();
+    let superni = unused.iter().filter_map(|name| match superni.task(name) {
+        Ok(task) => Some(Source::with_paraphrases(task, &bank)),
+        Err(error) => {
+            info!("left out of the corpus: {error}");
+            None
+        }
+    });
+    Ok([natural.collect(), suite.collect(), superni.collect()])
 }
 
 impl Source {
@@ -127,9 +135,11 @@ impl Source {
     /// to know tasks by it.
     fn with_rewrites(task: Task) -> Self {
         let request = ParaphraseRequest::new(task.instruction.clone(), labels(&task), REWRITES, 0);
-        let made = Grammar.paraphrase(&request, &mut |_| ()).unwrap_or_default();
         let mut wordings = vec![task.instruction.clone()];
-        wordings.extend(made.variants.into_iter().map(|variant| variant.text));
+        match Grammar.paraphrase(&request, &mut |_| ()) {
+            Ok(made) => wordings.extend(made.variants.into_iter().map(|variant| variant.text)),
+            Err(error) => info!("{}: only the original wording: {error}", task.name),
+        }
         Self::new(task, wordings)
     }
 
@@ -147,9 +157,7 @@ impl Source {
 
 impl Corpus for RealText {
     fn sample(&self, rng: &mut ChaCha8Rng) -> (String, String) {
-        let at = rng.random::<f64>() * self.cumulative.last().copied().unwrap_or(0.0);
-        let chosen = self.cumulative.partition_point(|&sum| sum <= at).min(self.sources.len() - 1);
-        let source = &self.sources[chosen];
+        let source = &self.sources[self.weights.draw(rng)];
         let wording = &source.wordings[rng.random_range(0..source.wordings.len())];
         let example = &source.task.train[rng.random_range(0..source.task.train.len())];
         let most = if rng.random::<f64>() < LONG_TEXTS { usize::MAX } else { SHORT_TEXT };
@@ -206,9 +214,11 @@ fn texts_of(superni: &Dataset, tasks: &HashSet<String>) -> anyhow::Result<HashSe
     let mut texts = HashSet::new();
     for task in tasks {
         for split in [Split::Train, Split::Dev, Split::Test] {
-            // Three tasks have no training rows in the released data.
-            if let Ok(rows) = superni.rows(task, split) {
-                texts.extend(rows.iter().map(|example: &Example| normalised(&example.input)));
+            match superni.rows(task, split) {
+                Ok(rows) => texts.extend(rows.iter().map(|example: &Example| normalised(&example.input))),
+                // three tasks have no training rows in the released data
+                Err(ReadError::Missing { .. }) if split == Split::Train => {}
+                Err(error) => return Err(error.into()),
             }
         }
     }

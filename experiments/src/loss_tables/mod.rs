@@ -17,14 +17,8 @@ use sapo_lab::loss_tables::{LossRow, read};
 pub struct Recorded {
     /// `model/stream/state/task`.
     pub id: String,
-    /// Name of the model.
-    pub model: String,
     /// Name of the stream.
     pub stream: String,
-    /// Tasks trained before.
-    pub state: u32,
-    /// Task that was asked about.
-    pub task: String,
     /// The losses.
     pub table: LossTable,
 }
@@ -83,14 +77,7 @@ fn table_of(rows: &[LossRow]) -> anyhow::Result<Recorded> {
         .and_then(|table| table.with_cost(cost))
         .and_then(|table| table.with_lengths(rows.iter().map(|row| row.words as usize).collect()))
         .with_context(|| format!("table {}", first.table))?;
-    Ok(Recorded {
-        id: first.table.clone(),
-        model: first.model.clone(),
-        stream: first.stream.clone(),
-        state: first.state,
-        task: first.task.clone(),
-        table,
-    })
+    Ok(Recorded { id: first.table.clone(), stream: first.stream.clone(), table })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use sapo_bandit::SelectorConfig;
 use sapo_bandit::simulator::{LossTable, Performance, Trial, play};
 use sapo_learn::derive_seed;
-use sapo_metrics::{Bootstrap, Estimate};
+use sapo_metrics::{Bootstrap, Estimate, STATISTICS_SEED};
 
 use super::Recorded;
 
@@ -59,7 +59,7 @@ pub fn play_rule(
         }
         trials.push(of_table);
     }
-    let bootstrap = Bootstrap::new(0);
+    let bootstrap = Bootstrap::new(STATISTICS_SEED);
     let of = |chosen: &[usize]| {
         Performance::of(&chosen.iter().flat_map(|&table| trials[table].iter().copied()).collect::<Vec<_>>())
     };

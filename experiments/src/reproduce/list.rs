@@ -24,9 +24,6 @@ pub(super) struct Listed {
     pub(super) quick_seeds: Option<u64>,
     /// Where it is no grid of cells: its question. Such a program takes `--out` and its own arguments alone.
     pub(super) question: Option<String>,
-    /// More arguments.
-    #[serde(default)]
-    pub(super) arguments: Vec<String>,
     /// Arguments of a program that is no grid and needs `--data`; `{data}` stands for that folder.
     pub(super) with_data: Option<Vec<String>>,
     /// Figures that are promoted, where not the usual ones.
@@ -125,7 +122,6 @@ impl Listed {
                 self.seeds(args.quick).into_iter().flat_map(|seeds| ["--seeds".into(), seeds.to_string()]),
             );
         }
-        own.extend(self.arguments.clone());
         if let Some(data) = data {
             match &self.with_data {
                 Some(with_data) => {
@@ -178,19 +174,19 @@ mod tests {
     #[test]
     fn what_is_passed_on_is_what_the_program_takes() {
         let list = List::parse(
-            "figures = []\n[[experiments]]\nname = 'grid'\nscales = ['nano', 'small']\nquick_seeds = 3\narguments = ['--arms', 'a']\n\
+            "figures = []\n[[experiments]]\nname = 'grid'\nscales = ['nano', 'small']\nquick_seeds = 3\n\
              [[experiments]]\nname = 'plain'\nscales = ['nano']\nquestion = 'Why?'\nwith_data = ['--trace', '{data}/../trace']",
         )
         .unwrap();
         let line = |place: usize, line: &str| list.experiments[place].arguments(&args(line)).join(" ");
-        assert_eq!(line(0, "--quick --jobs 2"), "--out runs --scale nano --seeds 3 --arms a --jobs 2");
+        assert_eq!(line(0, "--quick --jobs 2"), "--out runs --scale nano --seeds 3 --jobs 2");
         assert_eq!(
             line(0, "--scale small --data d --device cuda"),
-            "--out runs --scale small --arms a --data d --device cuda"
+            "--out runs --scale small --data d --device cuda"
         );
         assert_eq!(line(1, "--quick --jobs 2 --data d"), "--out runs --trace d/../trace");
         let command = list.experiments[0].command(&args("--scale small --data /home/me/d --out o --jobs 2"));
-        assert_eq!(command, "./just experiment grid --scale small --arms a --data DATA");
+        assert_eq!(command, "./just experiment grid --scale small --data DATA");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use sapo_lab::tables::Table;
 use super::*;
 
 const LIST: &str = "figures = ['*']\n\
-    [[experiments]]\nname = 'good'\nscales = ['nano']\nquestion = 'Is it good?'\narguments = ['--tables', 'TABLES']\n\
+    [[experiments]]\nname = 'good'\nscales = ['nano']\nquestion = 'Is it good?'\n\
     [[experiments]]\nname = 'bad'\nscales = ['nano']\nquestion = 'Is it bad?'\n\
     [[experiments]]\nname = 'grid'\nscales = ['small']\nquick_seeds = 2\n";
 
@@ -28,14 +28,13 @@ impl Room {
         let table = Table::builder("by_arm", "Means.").text("arm", ["static"]).float("ap", 1, [70.25]);
         table.build().unwrap().write_all(root.path().join("made")).unwrap();
         fs::create_dir_all(root.path().join("project/docs")).unwrap();
-        let list =
-            List::parse(&LIST.replace("TABLES", &root.path().join("made").display().to_string())).unwrap();
-        let room = Self { root, list };
+        let room = Self { root, list: List::parse(LIST).unwrap() };
         room.write("project/docs/experiments.md", TEXT);
         room.program(
             "good",
-            "mkdir -p \"$2/good/tables\" && cat \"$4/by_arm.md\" >\"$2/good/tables/by_arm.md\" && \
-                              cat \"$4/by_arm.parquet\" >\"$2/good/tables/by_arm.parquet\" && echo found",
+            "mkdir -p \"$2/good/tables\" && cd \"$2\" && for file in ../made/by_arm.md ../made/by_arm.parquet; do
+                 cat $file >\"good/tables/${file##*/}\"
+             done && echo found",
         );
         room.program("bad", "echo 'no luck' >&2; exit 3");
         room

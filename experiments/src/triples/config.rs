@@ -13,6 +13,7 @@ use sapo_tasks::TaskStream;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
+use crate::models::named;
 use crate::places;
 use crate::settings::{self, Settings};
 
@@ -143,7 +144,7 @@ impl AtScale {
             triple: triple.name.clone(),
             tasks: triple.tasks.clone(),
             seed,
-            model: if args.model.is_some() { "given".to_string() } else { settings.model.clone() },
+            model: named(&settings.model, args),
             precision: settings.precision,
             benchmark: settings.benchmark.clone(),
             rows: settings.rows,

@@ -11,8 +11,8 @@ use sapo_learn::triple::quantity;
 use sapo_metrics::Estimate;
 
 use super::results::{Results, TripleRun};
-use super::summary::{ByRun, holm_of, mean, shown_p};
-use crate::reporting::{SIGNIFICANT, marked, note};
+use super::summary::{ByRun, holm_of, shown_p, too_few};
+use crate::reporting::{SIGNIFICANT, marked, mean, note};
 
 const TARGETS: [&str; 2] = ["T1", "T3"];
 
@@ -128,7 +128,7 @@ fn tests(results: &Results, ranks: &[usize], modules: &[String]) -> anyhow::Resu
                     module: module.map(String::from),
                     difference: estimate,
                     triples: found.by_triple().len(),
-                    p: found.tests()?.1,
+                    p: found.p()?,
                     p_holm: None,
                 });
             }
@@ -151,7 +151,8 @@ fn cosines_table(cosines: &[Cosine], limited: bool) -> anyhow::Result<Table> {
     let caption = "Cosine of the first gradient on T2, under the wording of that rank by pre-update loss (1: lowest, over the \
                    original and the paraphrases), with the gradient on another task under its original wording, at the \
                    state after T1 and the adapter with which T2's training begins: of all LoRA-B matrices as one vector, and \
-                   of each. T3: mean over the unseen tasks. Mean over runs with 95 % bootstrap interval.";
+                   of each. T3: mean over the unseen tasks. Mean over triples (means over seeds) with \
+                   95 % bootstrap interval.";
     Ok(Table::builder("cosines", marked(caption, limited))
         .text("target", cosines.iter().map(|row| row.target))
         .text("module", cosines.iter().map(|row| named(row.module.as_ref())))
@@ -164,8 +165,8 @@ fn cosines_table(cosines: &[Cosine], limited: bool) -> anyhow::Result<Table> {
 fn tests_table(tests: &[Test], ranks: &[usize], limited: bool) -> anyhow::Result<Table> {
     let ends = format!("rank {} minus rank {}", ranks[0], ranks[ranks.len() - 1]);
     let caption = format!(
-        "Cosines of table cosines, {ends}, paired by run; above 0: the wording of lower loss conflicts less. Interval: 95 % \
-         bootstrap over runs. p: sign-flip test over triples (means over seeds); Holm: over both targets of all modules \
+        "Cosines of table cosines, {ends}, paired by run; above 0: the wording of lower loss conflicts less. Mean over \
+         triples (means over seeds) with 95 % bootstrap interval; p: sign-flip test over them; Holm: over both targets of all modules \
          together, and over all single modules."
     );
     Ok(Table::builder("conflict_tests", marked(&caption, limited))
@@ -227,7 +228,7 @@ fn heat_map(
         rows.iter().flat_map(|row| row.values.iter().flatten()).fold(0.0, |most: f64, v| most.max(v.abs()));
     Ok(plots::heat_map(&HeatMap {
         title: format!("Cosine with the gradient on T1 and on T3 by module and rank{}", note(limited)),
-        value: "cosine of first gradients, mean over runs, by task and rank (1: lowest pre-update loss)"
+        value: "cosine of first gradients, mean over triples, by task and rank (1: lowest pre-update loss)"
             .to_string(),
         columns: columns.iter().map(|(target, rank)| format!("{target} · {rank}")).collect(),
         rows,
@@ -239,7 +240,7 @@ fn screen(cosines: &[Cosine], tests: &[Test], ranks: &[usize]) -> anyhow::Result
     let mut screen = String::new();
     writeln!(
         screen,
-        "Cosine of the first gradient on T2 with that on another task, all LoRA-B matrices, mean over runs:"
+        "Cosine of the first gradient on T2 with that on another task, all LoRA-B matrices, mean over triples:"
     )?;
     writeln!(screen, "{:6}{:26}{:26}", "rank", "with T1 (seen)", "with T3 (unseen)")?;
     for &rank in ranks {
@@ -267,6 +268,11 @@ fn screen(cosines: &[Cosine], tests: &[Test], ranks: &[usize]) -> anyhow::Result
             test.triples,
             shown_p(test.p_holm)
         )?;
+    }
+    let whole = || tests.iter().filter(|test| test.module.is_none());
+    let triples = whole().map(|test| test.triples).max().unwrap_or(0);
+    if let Some(remark) = too_few(triples, whole().count()) {
+        writeln!(screen, "{remark}")?;
     }
     for target in TARGETS {
         let of_modules: Vec<&Test> =

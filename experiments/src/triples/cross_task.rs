@@ -11,8 +11,8 @@ use sapo_metrics::{Correlation, Estimate};
 use super::correlations::Wordings;
 use super::results::{Results, TripleRun};
 use super::spread::kind_name;
-use super::summary::{ByRun, holm_of, mean, shown_p, some_estimate};
-use crate::reporting::{SIGNIFICANT, marked, note};
+use super::summary::{ALL_KINDS, ByRun, holm_of, shown_p, too_few};
+use crate::reporting::{SIGNIFICANT, marked, mean, note};
 
 /// The kinds of pairs, in the order of tables.
 const RELATIONS: [&str; 4] = ["T1-T3", "T3-T3", "T1-T2", "T2-T3"];
@@ -39,7 +39,7 @@ pub(super) fn report(results: &Results, tables: &Path, plots: &Path) -> anyhow::
     means_table(&means, results.limited)?.write_all(tables)?;
     scatter(results, &means)?.write(plots, "changes")?;
     heat_map(&pairs, results.limited)?.write(plots, "correlations")?;
-    screen(&means, &pairs)
+    screen(results, &means, &pairs)
 }
 
 fn relation(a: &str, b: &str) -> Option<&'static str> {
@@ -122,19 +122,16 @@ struct Mean {
 fn means(results: &Results, pairs: &[Pair]) -> anyhow::Result<Vec<Mean>> {
     let mut means = Vec::new();
     for wordings in Wordings::BOTH {
-        for kind in std::iter::once("all").chain(results.kinds()) {
+        for kind in std::iter::once(ALL_KINDS).chain(results.kinds()) {
             for relation in RELATIONS {
                 let of = |pair: &&Pair| {
                     pair.wordings == wordings
                         && pair.relation == relation
-                        && (kind == "all" || pair.kind == kind)
+                        && (kind == ALL_KINDS || pair.kind == kind)
                 };
                 let chosen: Vec<&Pair> = pairs.iter().filter(of).collect();
                 let by = |number: fn(&Pair) -> Option<Correlation>| -> ByRun<'_> {
-                    let of = |pair: &&'_ Pair| Some((pair.triple.clone(), number(pair)?.r));
-                    let named: Vec<(String, f64)> = chosen.iter().filter_map(of).collect();
-                    let triple = |name: &str| results.runs.iter().find(|run| run.triple == name);
-                    named.iter().filter_map(|(name, r)| Some((triple(name)?.triple.as_str(), *r))).collect()
+                    chosen.iter().filter_map(|pair| Some((pair.triple.as_str(), number(pair)?.r))).collect()
                 };
                 let (pearson, spearman) = (by(|pair| pair.pearson), by(|pair| pair.spearman));
                 if !chosen.is_empty() {
@@ -142,25 +139,30 @@ fn means(results: &Results, pairs: &[Pair]) -> anyhow::Result<Vec<Mean>> {
                         kind: kind.to_string(),
                         relation,
                         wordings,
-                        p: pearson.tests()?.1,
+                        p: pearson.p()?,
                         p_holm: None,
                         defined: (pearson.0.len(), chosen.len()),
-                        pearson: some_estimate(&pearson.by_triple())?,
-                        spearman: some_estimate(&spearman.by_triple())?,
+                        pearson: pearson.estimate()?,
+                        spearman: spearman.estimate()?,
                     });
                 }
             }
         }
     }
-    let corrected = holm_of(&means.iter().map(|mean| mean.p).collect::<Vec<_>>())?;
-    means.iter_mut().zip(corrected).for_each(|(mean, p)| mean.p_holm = p);
+    // the types alone have too few triples to decide anything, and are corrected apart
+    for whole in [true, false] {
+        let mut family: Vec<&mut Mean> =
+            means.iter_mut().filter(|mean| (mean.kind == ALL_KINDS) == whole).collect();
+        let corrected = holm_of(&family.iter().map(|mean| mean.p).collect::<Vec<_>>())?;
+        family.iter_mut().zip(corrected).for_each(|(mean, p)| mean.p_holm = p);
+    }
     Ok(means)
 }
 
 fn means_table(means: &[Mean], limited: bool) -> anyhow::Result<Table> {
     let caption = "Mean over triples of the correlations of table cross_task, each triple being the mean over its pairs of \
                    tasks, with 95 % bootstrap interval over triples; p: sign-flip test of no mean over triples (Pearson); \
-                   Holm: over all rows; pairs: pairs of tasks that have a correlation, of all.";
+                   Holm: over the rows of type all, and over the others; pairs: pairs of tasks that have a correlation, of all.";
     let pairs = means.iter().map(|mean| format!("{} of {}", mean.defined.0, mean.defined.1));
     Ok(Table::builder("cross_task_means", marked(caption, limited))
         .text("wordings", means.iter().map(|mean| mean.wordings.name()))
@@ -191,7 +193,7 @@ fn scatter(results: &Results, means: &[Mean]) -> anyhow::Result<plots::Figure> {
         }
     }
     let whole = means.iter().find(|mean| {
-        mean.kind == "all" && mean.relation == "T1-T3" && mean.wordings == Wordings::Paraphrases
+        mean.kind == ALL_KINDS && mean.relation == "T1-T3" && mean.wordings == Wordings::Paraphrases
     });
     let remark = whole.and_then(|mean| mean.pearson).map(|r| {
         format!("A dot: a paraphrase and one unseen task, mean over seeds. Within triples r = {r:.2}.")
@@ -235,11 +237,11 @@ fn heat_map(pairs: &[Pair], limited: bool) -> anyhow::Result<plots::Figure> {
     })?)
 }
 
-fn screen(means: &[Mean], pairs: &[Pair]) -> anyhow::Result<String> {
+fn screen(results: &Results, means: &[Mean], pairs: &[Pair]) -> anyhow::Result<String> {
     let mut screen = String::new();
     writeln!(screen, "Pearson correlation over wordings of the changes on two tasks, mean over triples:")?;
-    writeln!(screen, "{:18}{:8}{:26}paired test", "wordings", "tasks", "r")?;
-    for mean in means.iter().filter(|mean| mean.kind == "all") {
+    writeln!(screen, "{:18}{:8}{:26}test of no correlation", "wordings", "tasks", "r")?;
+    for mean in means.iter().filter(|mean| mean.kind == ALL_KINDS) {
         let r = mean.pearson.map_or("n/a".to_string(), |r| format!("{r:.2}"));
         let verdict = match (mean.p_holm, mean.pearson) {
             (Some(p), Some(r)) if p < SIGNIFICANT => {
@@ -254,11 +256,15 @@ fn screen(means: &[Mean], pairs: &[Pair]) -> anyhow::Result<String> {
         let p = shown_p(mean.p_holm);
         writeln!(screen, "{:18}{:8}{r:26}{p} (Holm), {verdict}", mean.wordings.name(), mean.relation)?;
     }
+    let tested = means.iter().filter(|mean| mean.kind == ALL_KINDS && mean.p.is_some()).count();
+    if let Some(remark) = too_few(results.triples().len(), tested) {
+        writeln!(screen, "{remark}")?;
+    }
     writeln!(
         screen,
         "By type, T1-T3, all wordings (the paper, Llama-2-7b: G1 .68 .51 .51, C1 .50 .70 .33):"
     )?;
-    for mean in means.iter().filter(|mean| mean.kind != "all" && mean.relation == "T1-T3") {
+    for mean in means.iter().filter(|mean| mean.kind != ALL_KINDS && mean.relation == "T1-T3") {
         if mean.wordings == Wordings::All {
             let r = mean.pearson.map_or("n/a".to_string(), |r| format!("{r:.2}"));
             writeln!(screen, "  {:16}{r}", kind_name(&mean.kind))?;

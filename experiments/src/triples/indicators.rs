@@ -12,8 +12,8 @@ use sapo_probes::ProbeConfig;
 
 use super::correlations::Wordings;
 use super::results::{Results, TripleRun};
-use super::summary::{ByRun, holm_of, mean, shown_p};
-use crate::reporting::{SIGNIFICANT, marked, note};
+use super::summary::{ByRun, holm_of, shown_p, too_few};
+use crate::reporting::{SIGNIFICANT, marked, mean, note};
 
 /// The paper's ten, in its order.
 const PAPER: [&str; 10] = [
@@ -37,7 +37,7 @@ struct Row {
     probe: &'static str,
     target: String,
     wordings: Wordings,
-    /// Mean over runs with its interval.
+    /// Mean over triples with its interval.
     r: Option<Estimate>,
     runs: usize,
     triples: usize,
@@ -99,7 +99,7 @@ fn rows(results: &Results) -> anyhow::Result<Vec<Row>> {
                     r: found.estimate()?,
                     runs: found.0.len(),
                     triples: found.by_triple().len(),
-                    p: found.tests()?.1,
+                    p: found.p()?,
                     p_holm: None,
                 });
             }
@@ -120,9 +120,9 @@ fn rows(results: &Results) -> anyhow::Result<Vec<Row>> {
 fn table(rows: &[Row], limited: bool) -> anyhow::Result<Table> {
     let caption = "Pearson correlation over the wordings of T2 of a number measured before training, turned so that higher \
                    should be better (loss, variances, entropy with a minus), with ROUGE-L of a task after training. Mean \
-                   over runs (triple and seed) with 95 % bootstrap interval over runs; runs and triples in which it is \
-                   defined. T3: mean over the unseen tasks of each run. p: sign-flip test of no mean over triples (means \
-                   over seeds, for runs of one triple are not independent); Holm: over all probes and tasks under the same \
+                   over triples (means over seeds, for runs of one triple are not independent) with 95 % bootstrap \
+                   interval; runs and triples in which it is defined. T3: mean over the unseen tasks of each run. p: \
+                   sign-flip test of no mean over triples; Holm: over all probes and tasks under the same \
                    wordings, T3 apart.";
     Ok(Table::builder("indicators", marked(caption, limited))
         .text("wordings", rows.iter().map(|row| row.wordings.name()))
@@ -156,7 +156,7 @@ fn figure(rows: &[Row], limited: bool) -> anyhow::Result<plots::Figure> {
     };
     Ok(plots::differences(&Differences {
         title: format!("What goes along with the score after training{}", note(limited)),
-        unit: "Pearson correlation over wordings, mean over runs; bold: in the paper".to_string(),
+        unit: "Pearson correlation over wordings, mean over triples; bold: in the paper".to_string(),
         metrics: ["T1 (seen)", "T2 (trained)", "T3 (unseen)"].map(String::from).to_vec(),
         arms: Wordings::BOTH.map(|wordings| wordings.name().to_string()).to_vec(),
         marks: Vec::new(),
@@ -173,9 +173,21 @@ fn shown_name(probe: ProbeConfig) -> String {
 
 fn screen(rows: &[Row]) -> anyhow::Result<String> {
     let mut screen = String::new();
+    write_correlations(&mut screen, rows)?;
+    let family = |row: &&Row| row.wordings == Wordings::All && row.target != UNSEEN && row.p.is_some();
+    let triples = rows.iter().map(|row| row.triples).max().unwrap_or(0);
+    if let Some(remark) = too_few(triples, rows.iter().filter(family).count()) {
+        writeln!(screen, "{remark}")?;
+    }
+    write_best(&mut screen, rows)?;
+    Ok(screen)
+}
+
+/// A line for each probe.
+fn write_correlations(screen: &mut String, rows: &[Row]) -> anyhow::Result<()> {
     writeln!(
         screen,
-        "Pearson correlation with the score after training, mean over runs (* p < 0.05 over triples, Holm):"
+        "Pearson correlation with the score after training, mean over triples (* p < 0.05 over triples, Holm):"
     )?;
     writeln!(
         screen,
@@ -201,6 +213,11 @@ fn screen(rows: &[Row]) -> anyhow::Result<String> {
         screen.truncate(screen.trim_end().len());
         writeln!(screen)?;
     }
+    Ok(())
+}
+
+/// The probe of the highest correlation with unseen tasks beside the paper's.
+fn write_best(screen: &mut String, rows: &[Row]) -> anyhow::Result<()> {
     for wordings in Wordings::BOTH {
         let of = |row: &&Row| row.wordings == wordings && row.target == UNSEEN;
         let (Some(best), Some(loss)) = (
@@ -222,7 +239,7 @@ fn screen(rows: &[Row]) -> anyhow::Result<String> {
             )?;
         }
     }
-    Ok(screen)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -26,7 +26,8 @@ pub use config::{AtScale, CellConfig, TripleTasks, TriplesConfig};
 
 use crate::cell::{Beginning, Local, Ready};
 use crate::models::Models;
-use crate::{places, streams};
+use crate::places;
+use crate::reporting::limits;
 
 /// Which of the experiments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +90,7 @@ impl Study for TripleStudy {
     /// Seeds outermost, so that all triples are there early.
     fn cells(&self, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>> {
         let (scale, at) = self.config.at(args)?;
-        let data = streams::absolute(args.data.as_ref())?;
+        let data = places::absolute(args.data.as_ref())?;
         let (mut models, mut cells) = (Models::default(), Vec::new());
         for seed in args.seeds_or(at.seeds) {
             for triple in &at.triples {
@@ -138,7 +139,7 @@ impl Study for TripleStudy {
         };
         let mut screen = String::new();
         writeln!(screen, "{}: {}", self.report.name(), self.question)?;
-        let limited = if results.limited { "; LIMITED by --limit-train or --limit-eval" } else { "" };
+        let limited = limits(results.limited);
         let (triples, seeds) = (results.triples().len(), results.seeds());
         writeln!(
             screen,

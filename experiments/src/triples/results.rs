@@ -1,11 +1,11 @@
 //! Stored runs as numbers by triple, seed, quantity and wording.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context, bail};
 use itertools::Itertools;
 use sapo_lab::StoredRun;
-use sapo_learn::triple::{quantity, role};
+use sapo_learn::triple::{by_rank, quantity, role};
 
 use super::config::CellConfig;
 
@@ -78,20 +78,15 @@ impl TripleRun {
             let of_quantity = values.entry(measured.quantity.clone()).or_default();
             of_quantity.insert(measured.subject.clone(), measured.value);
         }
-        let losses: BTreeMap<usize, (&str, f64)> = run
-            .record
-            .variant_losses
-            .iter()
-            .enumerate()
-            .filter_map(|(place, row)| Some((place, (row.variant.as_str(), row.loss?))))
-            .collect();
+        let known = run.record.variant_losses.iter().filter_map(|row| Some((row.variant.clone(), row.loss?)));
+        let (wordings, losses) = known.unzip();
         let read = Self {
             kind: cell.kind,
             triple: cell.triple,
             seed: cell.seed,
             tasks: cell.tasks,
-            wordings: losses.values().map(|(id, _)| (*id).to_string()).collect(),
-            losses: losses.values().map(|(_, loss)| *loss).collect(),
+            wordings,
+            losses,
             values,
         };
         if read.wordings.first().map(String::as_str) != Some(sapo_prompts::ORIGINAL_ID) {
@@ -138,13 +133,12 @@ impl TripleRun {
 
     /// The wording of each rank by pre-update loss, the lowest first; of equal losses the first comes first.
     pub(super) fn by_rank(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.losses.len()).collect();
-        order.sort_by(|&a, &b| self.losses[a].total_cmp(&self.losses[b]));
-        order
+        by_rank(&self.losses)
     }
 
     /// The modules of which there are cosines.
     pub(super) fn modules(&self) -> BTreeSet<&str> {
-        self.values.keys().filter_map(|key| key.strip_prefix("cosine:T1:")).collect()
+        let of_t1 = quantity::cosine_of("T1", "");
+        self.values.keys().filter_map(|key| key.strip_prefix(of_t1.as_str())).collect()
     }
 }

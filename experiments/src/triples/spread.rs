@@ -1,17 +1,17 @@
 //! `prompt-spread`: how far apart the wordings of T2 leave each task, and how much of that is more than the seed's noise.
 
+use std::fmt::Write;
 use std::path::Path;
 
-use std::fmt::Write;
-
+use itertools::Itertools;
 use sapo_lab::plots::{self, ViolinPanel, ViolinSlot, Violins};
 use sapo_lab::tables::Table;
-use sapo_metrics::{Estimate, PairedComparison, paired_comparison, pearson};
+use sapo_metrics::{Estimate, PairedComparison, STATISTICS_SEED, paired_comparison};
 
+use super::correlations::Wordings;
 use super::results::{Results, TripleRun};
-use super::summary::{ByRun, holm_of, mean, shown_p, some_estimate};
-use crate::reporting::{SIGNIFICANT, STATISTICS_SEED, estimate, marked, note};
-use crate::streams::short_name;
+use super::summary::{ALL_KINDS, ByRun, holm_of, shown_p, some_estimate, too_few};
+use crate::reporting::{SIGNIFICANT, estimate, marked, mean, note, short_name};
 
 /// What is said of the scores of one task under all wordings.
 struct Spread {
@@ -112,8 +112,8 @@ struct Test {
 
 fn tests(results: &Results) -> anyhow::Result<Vec<Test>> {
     let mut tests = Vec::new();
-    for kind in std::iter::once("all").chain(results.kinds()) {
-        let runs = || results.runs.iter().filter(|run| kind == "all" || run.kind == kind);
+    for kind in std::iter::once(ALL_KINDS).chain(results.kinds()) {
+        let runs = || results.runs.iter().filter(|run| kind == ALL_KINDS || run.kind == kind);
         for against in ["T1", "T3"] {
             let of = |role: &'static str| -> ByRun<'_> {
                 runs().map(|run| (run.triple.as_str(), spread_of(run, role))).collect()
@@ -129,13 +129,12 @@ fn tests(results: &Results) -> anyhow::Result<Vec<Test>> {
             }
         }
     }
-    for unit in ["runs", "triples"] {
-        let of_unit = || tests.iter().filter(|test| test.unit == unit);
-        let corrected =
-            holm_of(&of_unit().map(|test| Some(test.comparison.p_permutation)).collect::<Vec<_>>())?;
-        for (test, p) in tests.iter_mut().filter(|test| test.unit == unit).zip(corrected) {
-            test.p_holm = p;
-        }
+    // the types alone have too few triples to decide anything, and are corrected apart
+    for (unit, whole) in ["runs", "triples"].into_iter().cartesian_product([true, false]) {
+        let of_family = |test: &&mut Test| test.unit == unit && (test.kind == ALL_KINDS) == whole;
+        let mut family: Vec<&mut Test> = tests.iter_mut().filter(of_family).collect();
+        let p: Vec<_> = family.iter().map(|test| Some(test.comparison.p_permutation)).collect();
+        family.iter_mut().zip(holm_of(&p)?).for_each(|(test, p)| test.p_holm = p);
     }
     Ok(tests)
 }
@@ -146,8 +145,8 @@ fn tests_table(tests: &[Test], limited: bool) -> anyhow::Result<Option<Table>> {
     }
     let caption = "Spread over wordings on T2 minus that on T1, or on T3 (mean of the unseen tasks), ROUGE-L points; below 0: \
                    T2 is spread less. Paired by runs (triple and seed) or by triples (means over seeds; runs of one triple \
-                   are not independent). Interval: 95 % bootstrap (BCa). p: sign-flip test, Holm-corrected among the rows of \
-                   one pairing.";
+                   are not independent). Interval: 95 % bootstrap (BCa). p: sign-flip test, Holm-corrected over the rows \
+                   of type all, and over the others, of one pairing.";
     let table = Table::builder("spread_tests", marked(caption, limited))
         .text("type", tests.iter().map(|test| test.kind.as_str()))
         .text("against", tests.iter().map(|test| test.against))
@@ -179,8 +178,9 @@ fn noise(results: &Results) -> anyhow::Result<Vec<Noise>> {
             let scores: Vec<Vec<f64>> = runs.iter().map(|run| run.scores(&role)).collect();
             let mut correlations = Vec::new();
             for (place, a) in scores.iter().enumerate() {
-                let others = scores[place + 1..].iter().filter_map(|b| pearson(a, b).ok());
-                correlations.extend(others.map(|correlation| correlation.r));
+                for b in &scores[place + 1..] {
+                    correlations.extend(Wordings::All.pearson(a, b)?.map(|correlation| correlation.r));
+                }
             }
             noise.push(Noise {
                 triple: runs[0].triple.clone(),
@@ -291,20 +291,23 @@ pub(super) fn kind_name(kind: &str) -> &str {
 
 fn screen(results: &Results, tests: &[Test], noise: &[Noise]) -> anyhow::Result<String> {
     let mut screen = String::new();
-    writeln!(screen, "Spread (highest minus lowest) over the wordings, ROUGE-L points, mean over runs:")?;
+    writeln!(screen, "Spread (highest minus lowest) over the wordings, ROUGE-L points, mean over triples:")?;
     writeln!(screen, "{:16}{:>6}   {:22}{:22}T3 unseen", "type", "runs", "T1 seen", "T2 trained")?;
-    for kind in std::iter::once("all").chain(results.kinds()) {
+    for kind in std::iter::once(ALL_KINDS).chain(results.kinds()) {
         let runs: Vec<&TripleRun> =
-            results.runs.iter().filter(|run| kind == "all" || run.kind == kind).collect();
+            results.runs.iter().filter(|run| kind == ALL_KINDS || run.kind == kind).collect();
         write!(screen, "{:16}{:>6}   ", kind_name(kind), runs.len())?;
         for role in ["T1", "T2", "T3"] {
-            let spreads: Vec<f64> = runs.iter().map(|run| spread_of(run, role)).collect();
-            write!(screen, "{:22}", estimate(&spreads)?.to_string())?;
+            let spreads: ByRun<'_> =
+                runs.iter().map(|run| (run.triple.as_str(), spread_of(run, role))).collect();
+            write!(screen, "{:22}", spreads.estimate()?.map_or(String::new(), |spread| spread.to_string()))?;
         }
         screen.truncate(screen.trim_end().len());
         writeln!(screen)?;
     }
-    for test in tests.iter().filter(|test| test.unit == "triples" && test.kind == "all") {
+    let whole: Vec<&Test> =
+        tests.iter().filter(|test| test.unit == "triples" && test.kind == ALL_KINDS).collect();
+    for test in &whole {
         let difference = test.comparison.difference;
         let verdict = match (test.p_holm.is_some_and(|p| p < SIGNIFICANT), difference.mean < 0.0) {
             (false, _) => "undecided",
@@ -318,6 +321,9 @@ fn screen(results: &Results, tests: &[Test], noise: &[Noise]) -> anyhow::Result<
             test.comparison.n,
             shown_p(test.p_holm)
         )?;
+    }
+    if let Some(remark) = whole.first().and_then(|test| too_few(test.comparison.n, whole.len())) {
+        writeln!(screen, "{remark}")?;
     }
     if noise.is_empty() {
         writeln!(screen, "One seed: what the wordings do cannot be told from the seed's noise.")?;

@@ -1,20 +1,20 @@
-//! Means with intervals and tests over runs and triples.
+//! Means with intervals and tests over triples.
 
-use sapo_metrics::Estimate;
 use sapo_metrics::stats::sign_flip_test;
+use sapo_metrics::{Estimate, STATISTICS_SEED};
 
-use crate::reporting::{self, STATISTICS_SEED, estimate};
+use crate::reporting::{self, SIGNIFICANT, mean, pairs_that_can_decide};
+
+/// The name of all types of triples together, where a type would stand.
+pub(super) const ALL_KINDS: &str = "all";
 
 /// A mean with its interval, of what may be nothing.
 pub(super) fn some_estimate(values: &[f64]) -> anyhow::Result<Option<Estimate>> {
-    if values.is_empty() { Ok(None) } else { estimate(values).map(Some) }
+    Ok(sapo_metrics::estimate(values)?)
 }
 
-pub(super) fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
-/// Numbers of runs, each with the name of its triple.
+/// Numbers of runs, each with the name of its triple. Runs of one triple are not independent of each other, so what is
+/// said of them is said over triples.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ByRun<'a>(pub(super) Vec<(&'a str, f64)>);
 
@@ -23,7 +23,7 @@ impl<'a> ByRun<'a> {
         self.0.iter().map(|(_, value)| *value).collect()
     }
 
-    /// The mean of each triple over its seeds: runs of one triple are not independent of each other.
+    /// The mean of each triple over its runs.
     pub(super) fn by_triple(&self) -> Vec<f64> {
         let mut triples: Vec<(&str, Vec<f64>)> = Vec::new();
         for &(triple, value) in &self.0 {
@@ -35,20 +35,18 @@ impl<'a> ByRun<'a> {
         triples.iter().filter_map(|(_, values)| mean(values)).collect()
     }
 
-    /// Mean over runs with its interval.
+    /// Mean over triples with its interval.
     pub(super) fn estimate(&self) -> anyhow::Result<Option<Estimate>> {
-        some_estimate(&self.values())
+        some_estimate(&self.by_triple())
     }
 
-    /// p of the sign-flip test of no mean, over runs and over triples; none with fewer than two.
-    pub(super) fn tests(&self) -> anyhow::Result<(Option<f64>, Option<f64>)> {
-        let test = |values: Vec<f64>| -> anyhow::Result<Option<f64>> {
-            if values.len() < 2 {
-                return Ok(None);
-            }
-            Ok(Some(sign_flip_test(&values, STATISTICS_SEED)?))
-        };
-        Ok((test(self.values())?, test(self.by_triple())?))
+    /// p of the sign-flip test of no mean over triples; none with fewer than two.
+    pub(super) fn p(&self) -> anyhow::Result<Option<f64>> {
+        let values = self.by_triple();
+        if values.len() < 2 {
+            return Ok(None);
+        }
+        Ok(Some(sign_flip_test(&values, STATISTICS_SEED)?))
     }
 }
 
@@ -63,6 +61,14 @@ pub(super) fn holm_of(p_values: &[Option<f64>]) -> anyhow::Result<Vec<Option<f64
     let known: Vec<f64> = p_values.iter().flatten().copied().collect();
     let mut corrected = sapo_metrics::holm(&known)?.into_iter();
     Ok(p_values.iter().map(|p| p.and_then(|_| corrected.next())).collect())
+}
+
+/// What has to be said where no result of so many tests could be decided with so many triples.
+pub(super) fn too_few(triples: usize, tests: usize) -> Option<String> {
+    let needed = pairs_that_can_decide(tests);
+    (triples < needed).then(|| {
+        format!("With fewer than {needed} triples none of {tests} tests could reach p = {SIGNIFICANT} after correction.")
+    })
 }
 
 /// `p = 0.031`, or `untested`.

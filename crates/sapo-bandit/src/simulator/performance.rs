@@ -25,8 +25,6 @@ pub struct Performance {
     pub good: f64,
     /// Mean regret, in nats a token.
     pub regret: f64,
-    /// Mean regret as a share of the spread.
-    pub regret_share: f64,
     /// Median share of the exhaustive forward tokens.
     pub median_cost: f64,
     /// The share of the exhaustive forward tokens that nine in ten trials stay within.
@@ -82,7 +80,6 @@ impl Performance {
             best: mean(&|trial| f64::from(trial.regret == 0.0)),
             good: mean(&|trial| f64::from(trial.regret_share() <= 0.01)),
             regret: mean(&|trial| trial.regret),
-            regret_share: mean(&Trial::regret_share),
             median_cost: within(0.5),
             cost_90: within(0.9),
             broken: mean(&|trial| f64::from(!trial.kept())),

@@ -39,6 +39,10 @@ pub struct Metric {
     pub seeds: Vec<Vec<f64>>,
 }
 
+/// The names of the usual metrics, each with a few words on what it says.
+pub const TRANSFER_METRICS: [(&str, &str); 3] =
+    [("AP", "mean of the last row"), ("BWT", "below 0: forgetting"), ("FWT", "below 0: unseen tasks suffer")];
+
 /// A panel for each metric: a dot with its interval for each arm, the seeds faint behind it, the means above.
 ///
 /// # Errors

@@ -4,7 +4,7 @@
 use super::axes::{Axis, LABEL, MARGIN, PANEL, Plot, Swatch, TICK, WIDTH, draw_mark, legend, title};
 use super::check::Check;
 use super::error::PlotError;
-use super::palette::{BLACK, GREY, GRID, WHITE, colours};
+use super::palette::{BLACK, GREY, GRID, colours};
 use super::render::Figure;
 use super::scene::{Align, Scene};
 use super::text::Face;
@@ -45,7 +45,9 @@ const SLOT: f64 = 30.0;
 const MARK_SLOT: f64 = 17.0;
 const PAD: f64 = 16.0;
 const LONGEST_NAME: f64 = 330.0;
-const CAP: f64 = 7.0;
+/// Half the height of an interval's ends: above the dot, so that an interval narrower than the dot is seen too.
+const CAP: f64 = 10.0;
+const DOT: f64 = 6.0;
 
 /// A dot with its interval for each arm, in rows, about a line at zero.
 ///
@@ -103,8 +105,7 @@ pub fn differences(data: &Differences) -> Result<Figure, PlotError> {
                 for x in [low, high] {
                     scene.line(&[(x, y - CAP), (x, y + CAP)], 4.0, paints[arm]);
                 }
-                scene.disc((plot.px(value.mean), y), 12.0, WHITE, 1.0);
-                scene.disc((plot.px(value.mean), y), 9.0, paints[arm], 1.0);
+                scene.disc((plot.px(value.mean), y), DOT, paints[arm], 1.0);
             }
             for (shape, value) in row.marks.get(metric).into_iter().flatten().enumerate() {
                 let Some(value) = value else { continue };

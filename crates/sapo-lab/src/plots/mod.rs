@@ -39,7 +39,7 @@ mod xy;
 #[cfg(test)]
 mod tests;
 
-pub use arm_metrics::{ArmMetrics, Metric, arm_metrics};
+pub use arm_metrics::{ArmMetrics, Metric, TRANSFER_METRICS, arm_metrics};
 pub use differences::{DifferenceRow, Differences, differences};
 pub use error::PlotError;
 pub use heat_map::{HeatMap, HeatRow, heat_map};

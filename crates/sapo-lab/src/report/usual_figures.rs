@@ -1,10 +1,10 @@
 //! The usual figures of a comparison, for runs whose experiment drew none.
 
-use sapo_metrics::{Convention, Estimate, Transfer};
+use sapo_metrics::{Convention, Estimate, Transfer, estimate};
 
 use super::cell::Cell;
 use super::figures::Shown;
-use super::groups::{Group, estimate};
+use super::groups::Group;
 use crate::plots::{
     self, ArmCurves, ArmMatrices, ArmMetrics, Figure, Metric, PlotError, StreamCurves, TransferMatrices,
 };
@@ -98,19 +98,16 @@ fn curves(
 
 fn metrics(arms: Vec<Arm>, score: &str, note: &str) -> Result<Result<Figure, PlotError>, String> {
     type Part = fn(&Transfer) -> Option<f64>;
-    let parts: [(&str, &str, Part); 3] = [
-        ("AP", "mean of the last row", |transfer| Some(transfer.ap)),
-        ("BWT", "below 0: forgetting", |transfer| transfer.bwt),
-        ("FWT", "below 0: unseen tasks suffer", |transfer| transfer.fwt),
-    ];
-    let metric = |(name, remark, part): (&str, &str, Part)| {
+    let parts: [Part; 3] = [|transfer| Some(transfer.ap), |transfer| transfer.bwt, |transfer| transfer.fwt];
+    let metric = |((name, remark), part): ((&str, &str), Part)| {
         let of_arm = |arm: &Arm| arm.transfers.iter().filter_map(part).collect::<Vec<f64>>();
         let seeds: Vec<Vec<f64>> = arms.iter().map(of_arm).collect();
         let estimates =
             seeds.iter().map(|values| mean(values.iter().copied())).collect::<Result<_, String>>()?;
         Ok(Metric { name: name.to_owned(), note: remark.to_owned(), signed: name != "AP", estimates, seeds })
     };
-    let metrics = parts.into_iter().map(metric).collect::<Result<_, String>>()?;
+    let metrics =
+        plots::TRANSFER_METRICS.into_iter().zip(parts).map(metric).collect::<Result<_, String>>()?;
     Ok(plots::arm_metrics(&ArmMetrics {
         title: format!("AP, BWT and FWT{note}"),
         unit: format!("{score} points"),

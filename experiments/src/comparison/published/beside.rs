@@ -6,7 +6,7 @@ use sapo_lab::tables::Table;
 
 use super::OfStreams;
 use crate::comparison::groups::METRICS;
-use crate::comparison::tables::PairedRow;
+use crate::comparison::paired::PairedRow;
 use crate::published::{Published, Quantity};
 use crate::reporting::{marked, note};
 
@@ -31,7 +31,7 @@ pub(super) struct Pair<'a> {
 impl<'a> Beside<'a> {
     /// Pairs what can be paired; a stream or method that the paper does not have is left out.
     pub(super) fn new(results: &'a OfStreams<'a>, published: &'a [Published]) -> Self {
-        let ours = || results.paired.iter().filter(|row| row.arm == ARM);
+        let ours = || results.paired.iter().copied().filter(|row| row.arm == ARM);
         let fits = |row: &PairedRow, published: &Published| {
             published.quantity == Quantity::Sapo
                 && published.stream == row.values[0]

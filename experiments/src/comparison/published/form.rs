@@ -6,7 +6,7 @@ use sapo_metrics::Estimate;
 
 use super::OfStreams;
 use crate::comparison::groups::METRICS;
-use crate::comparison::tables::PairedRow;
+use crate::comparison::paired::PairedRow;
 use crate::reporting::{SIGNIFICANT, marked};
 
 /// A method alone, or an arm around it.
@@ -73,7 +73,7 @@ fn added<'a>(results: &OfStreams, method: &'a str, streams: &[&str]) -> Vec<Line
         let mut line = Line { method, arm: format!("+ {arm}"), seeds: Vec::new(), cells: Vec::new() };
         for stream in streams {
             let of_stream = |row: &&PairedRow| row.arm == arm && at(results, &row.values, stream, method);
-            let rows: Vec<&PairedRow> = results.paired.iter().filter(of_stream).collect();
+            let rows: Vec<&PairedRow> = results.paired.iter().copied().filter(of_stream).collect();
             line.seeds.extend(rows.first().map(|row| row.comparison.n));
             let cell = |metric| rows.iter().find(|row| row.metric == metric).map(|row| difference(row));
             line.cells.extend(METRICS.map(cell));

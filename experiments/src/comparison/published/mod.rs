@@ -13,15 +13,15 @@ use itertools::Itertools;
 
 use super::config::METHOD;
 use super::groups::{Groups, Row};
-use super::tables::{PairedRow, paired};
+use super::paired::PairedRow;
 use crate::published::{PaperTable, shipped};
 
 /// The results of single streams.
 struct OfStreams<'a> {
     /// The numbers of every stream and method.
-    rows: Vec<Row<'a>>,
+    rows: Vec<&'a Row<'a>>,
     /// What the other arms change.
-    paired: Vec<PairedRow<'a>>,
+    paired: Vec<&'a PairedRow<'a>>,
     /// Name of the arm that the others are compared with.
     baseline: &'a str,
     /// Where the method stands among the values of a row; the stream stands first.
@@ -57,14 +57,12 @@ pub(super) fn write(
 }
 
 impl<'a> OfStreams<'a> {
-    fn new(groups: &Groups<'a>) -> anyhow::Result<Self> {
+    fn new(groups: &'a Groups<'a>) -> anyhow::Result<Self> {
         let method =
             groups.labels.iter().position(|label| label.key == METHOD).context("no axis of methods")?;
-        let single = |row: &Row| !row.pooled;
-        let rows: Vec<Row> = groups.rows()?.into_iter().filter(single).collect();
         Ok(Self {
-            paired: paired(&rows, groups.baseline)?,
-            rows,
+            rows: groups.rows.iter().filter(|row| !row.pooled).collect(),
+            paired: groups.paired.iter().filter(|row| !row.pooled).collect(),
             baseline: groups.baseline,
             method,
             limited: groups.limited,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::beside::Beside;
 use super::*;
 use crate::comparison::groups::{ArmNumbers, Numbers};
+use crate::comparison::paired::paired;
 use crate::published::{Published, Quantity};
 
 /// AP, BWT and FWT of the same height under every seed.
@@ -20,9 +21,10 @@ fn row(stream: &str, method: &str, arms: Vec<ArmNumbers<'static>>) -> Row<'stati
 }
 
 fn results(rows: Vec<Row<'static>>) -> OfStreams<'static> {
+    let rows: &[Row] = rows.leak();
     OfStreams {
-        paired: paired(&rows, "static").unwrap(),
-        rows,
+        paired: paired(rows, "static").unwrap().leak().iter().collect(),
+        rows: rows.iter().collect(),
         baseline: "static",
         method: 1,
         limited: false,
