@@ -229,13 +229,20 @@ impl FromStr for Seeds {
             got: text.to_owned(),
         }
         };
+        const MOST: u64 = 100_000;
         let number = |text: &str| text.trim().parse::<u64>().map_err(|_| wrong());
+        let range = |first: u64, after: u64| {
+            if after.saturating_sub(first) > MOST {
+                return Err(ArgsError { expected: format!("at most {MOST} seeds"), ..wrong() });
+            }
+            Ok((first..after).collect())
+        };
         let seeds: Vec<u64> = if text.contains(',') {
             text.trim_end_matches(',').split(',').map(number).collect::<Result<_, _>>()?
         } else if let Some((first, last)) = text.split_once('-') {
-            (number(first)?..=number(last)?).collect()
+            range(number(first)?, number(last)?.saturating_add(1))?
         } else {
-            (0..number(text)?).collect()
+            range(0, number(text)?)?
         };
         let mut distinct = seeds.clone();
         distinct.sort_unstable();

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use itertools::Itertools;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -47,6 +48,16 @@ pub enum CellError {
         /// The axis asked for.
         axis: String,
         /// The axes that exist.
+        known: String,
+    },
+    /// A choice names a value that no cell has.
+    #[error("no cell of this grid has {axis}={got}; {axis} is {known}")]
+    UnknownValue {
+        /// The axis.
+        axis: String,
+        /// The value asked for.
+        got: String,
+        /// Some of the values that exist.
         known: String,
     },
 }
@@ -251,15 +262,23 @@ impl Choice {
         self.0.iter().all(|(name, values)| axis(name).is_some_and(|value| values.iter().any(|v| v == value)))
     }
 
-    /// Makes sure that every axis named is one of the grid, so that a typing error does not choose nothing silently.
+    /// Makes sure that every axis and value named is one of the grid, so that a typing error does not choose nothing
+    /// silently.
     ///
     /// # Errors
-    /// [`CellError::UnknownAxis`].
+    /// [`CellError::UnknownAxis`], [`CellError::UnknownValue`].
     pub fn check(&self, cells: &[CellSpec]) -> Result<(), CellError> {
-        for axis in self.0.keys() {
+        const SHOWN: usize = 20;
+        for (axis, values) in &self.0 {
             if !cells.iter().any(|cell| cell.axes.contains(axis)) {
                 let known: Vec<_> = cells.first().map(|cell| cell.axes.clone()).unwrap_or_default();
                 return Err(CellError::UnknownAxis { axis: axis.clone(), known: known.join(", ") });
+            }
+            let known: Vec<String> = cells.iter().filter_map(|cell| cell.axis(axis)).unique().collect();
+            if let Some(got) = values.iter().find(|value| !known.contains(value)) {
+                let more = if known.len() > SHOWN { ", .." } else { "" };
+                let known = known[..known.len().min(SHOWN)].join(", ") + more;
+                return Err(CellError::UnknownValue { axis: axis.clone(), got: got.clone(), known });
             }
         }
         Ok(())
@@ -327,6 +346,8 @@ mod tests {
             unknown.check(&cells),
             Err(CellError::UnknownAxis { axis: "sed".into(), known: "arm, seed".into() })
         );
+        let unknown: Choice = "seed=3,arm=nobody".parse().unwrap();
+        assert!(matches!(unknown.check(&cells), Err(CellError::UnknownValue { axis, .. }) if axis == "arm"));
         assert!("arm".parse::<Choice>().is_err());
         assert!("arm=".parse::<Choice>().is_err());
     }

@@ -6,7 +6,7 @@ use std::io::{Write, stderr, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde_json::json;
 
 use crate::args::ExperimentArgs;
@@ -52,6 +52,7 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
     let choice = args.only.clone().unwrap_or_default();
     choice.check(&cells)?;
     let chosen: Vec<_> = cells.iter().filter(|cell| choice.takes(cell)).cloned().collect();
+    ensure!(!chosen.is_empty(), "--only: no cell of this grid has all of these values");
     let store = Store::open(&args.out, study.name())?;
     let shared = study.shares_cells() && !args.force;
     if args.list {
@@ -62,7 +63,7 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
         return Ok(print(&listing::question(study.name(), study.question(), &cells)));
     }
     if args.dry_run {
-        let plan = Plan::of(&store, &chosen, shared)?;
+        let plan = Plan::of(&store, &chosen, shared, args.force)?;
         if args.json {
             plan.json().iter().for_each(events::print);
             return Ok(ExitCode::SUCCESS);
@@ -85,9 +86,7 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
         if args.force {
             for id in chosen.iter().map(CellSpec::id) {
                 store.remove(&id)?;
-                if store.holder(&id)?.is_none() {
-                    store.forget_progress(&id)?;
-                }
+                store.forget_progress(&id)?;
             }
         }
         if shared {

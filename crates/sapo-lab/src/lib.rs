@@ -20,6 +20,7 @@ mod estimate;
 mod events;
 pub mod experiment;
 pub mod files;
+mod flat;
 mod listing;
 pub mod lock;
 pub mod loss_tables;

@@ -42,17 +42,23 @@ struct Counts {
 }
 
 impl<'a> Plan<'a> {
-    /// Looks at the store, and where cells are shared at those of other experiments.
+    /// Looks at the store, and where cells are shared at those of other experiments; with `force` stored cells are to be
+    /// computed anew.
     ///
     /// # Errors
     /// Where the folder or a lock cannot be read.
-    pub(crate) fn of(store: &Store, cells: &'a [CellSpec], shared: bool) -> Result<Self, StoreError> {
+    pub(crate) fn of(
+        store: &Store,
+        cells: &'a [CellSpec],
+        shared: bool,
+        force: bool,
+    ) -> Result<Self, StoreError> {
         let neighbours = shared.then(|| Neighbours::of(store)).transpose()?;
         let mut costs = None;
         let mut planned = Vec::new();
         for cell in cells {
             let id = cell.id();
-            let state = if store.contains(&id) {
+            let state = if store.contains(&id) && !force {
                 State::Stored
             } else if let Some(holder) = store.holder(&id)? {
                 State::Running(holder.to_string())
@@ -224,7 +230,7 @@ mod tests {
     fn keep(store: &Store, cell: &CellSpec, seconds: f64, tokens: u64) {
         let Claim::Granted(staging) = store.claim(cell).unwrap() else { panic!("the cell is new") };
         let train = Usage { step: 1, phase: "train".into(), seconds: 1.0, forward_tokens: tokens };
-        let ahead = Usage { phase: "interference".into(), seconds: 1e6, forward_tokens: 5, ..train.clone() };
+        let ahead = Usage { phase: "interference".into(), seconds: 0.5, forward_tokens: 5, ..train.clone() };
         let record = RunRecord { usage: vec![train, ahead], ..RunRecord::default() };
         let mut provenance = Stopwatch::start(Code::detect()).stop(BTreeMap::new());
         provenance.wall_seconds = seconds;
@@ -247,13 +253,13 @@ mod tests {
         let store = stored(root.path());
         keep(&Store::open(root.path(), "neighbour").unwrap(), &cell("b", 1), 5.0, 1);
         let cells = [cell("a", 0), cell("a", 3), cell("b", 1), cell("b", 3), cell("c", 0)];
-        insta::assert_snapshot!(Plan::of(&store, &cells, true).unwrap().table(Some(2)));
-        let json = Plan::of(&store, &cells, true).unwrap().json();
+        insta::assert_snapshot!(Plan::of(&store, &cells, true, false).unwrap().table(Some(2)));
+        let json = Plan::of(&store, &cells, true, false).unwrap().json();
         insta::assert_snapshot!(json.iter().map(|line| format!("{line}\n")).collect::<String>());
         let unlimited = [cell("limited", 1)];
         let other = Store::open(root.path(), "other").unwrap();
         keep(&other, &cell("limited", 0).marked_limited(), 1.0, 1);
-        let text = Plan::of(&other, &unlimited, false).unwrap().table(None);
+        let text = Plan::of(&other, &unlimited, false, false).unwrap().table(None);
         assert!(text.ends_with("how long that takes is unknown: no stored cell tells\n"), "{text}");
     }
 

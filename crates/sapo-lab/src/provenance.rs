@@ -8,6 +8,8 @@ use std::time::{Instant, SystemTime};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::engine::this_program;
+
 /// Everything that a manifest says about how a cell came to be. What could not be found out is absent, never guessed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
@@ -30,7 +32,7 @@ pub struct Provenance {
 pub struct Code {
     /// Version of the workspace.
     pub version: String,
-    /// Commit of the checkout that this program was built from.
+    /// Commit that the checkout in which this program was built was at when it ran.
     pub commit: Option<String>,
     /// Whether that checkout differs from its commit.
     pub dirty: Option<bool>,
@@ -65,7 +67,7 @@ impl Code {
 }
 
 /// Which program: the source, and the very file that was built from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Program {
     code: Code,
     bytes: Option<u64>,
@@ -76,12 +78,22 @@ impl Program {
     /// This program, built from `code`.
     #[must_use]
     pub fn this(code: Code) -> Self {
-        let file = std::env::current_exe().and_then(std::fs::metadata).ok();
+        let file = this_program().and_then(std::fs::metadata).ok();
         let built = file.as_ref().and_then(|file| file.modified().ok());
         Self {
             code,
             bytes: file.as_ref().map(std::fs::Metadata::len),
             built: built.map(|time| humantime::format_rfc3339_nanos(time).to_string()),
+        }
+    }
+}
+
+impl PartialEq for Program {
+    /// The same file is the same program, whatever became of the checkout; where the file is not known, the source tells.
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.built, &other.built) {
+            (Some(built), Some(others)) => built == others && self.bytes == other.bytes,
+            _ => self.code == other.code,
         }
     }
 }

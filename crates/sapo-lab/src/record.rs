@@ -36,7 +36,9 @@ impl RunRecord {
             scores().map(|score| (score.task, score.task_name.as_str())).collect();
         let mut matrix = TransferMatrix::new(names.into_values().map(String::from).collect())?;
         for score in scores() {
-            matrix.set(score.step as usize, score.task as usize - 1, score.value)?;
+            // positions count from 1; 0 would be no task, and is refused as out of range
+            let column = (score.task as usize).wrapping_sub(1);
+            matrix.set(score.step as usize, column, score.value)?;
         }
         Ok(matrix)
     }
@@ -131,8 +133,8 @@ pub struct TrainingStep {
 pub struct Usage {
     /// Step, as in [`Score::step`].
     pub step: u32,
-    /// `search`, `select`, `interference` (its seconds are part of those of `select`, its tokens are not), `train`,
-    /// `reselect` (probes while training, which `train` does not count) or `evaluate`.
+    /// `search`, `select`, `interference` (looking ahead, which `select` does not count), `gradients`, `train`, `reselect`
+    /// (probes while training, which `train` does not count) or `evaluate`.
     pub phase: String,
     /// Wall-clock seconds.
     pub seconds: f64,

@@ -114,6 +114,7 @@ impl CellContext {
 
     fn telling(staging: &Staging, local: Value, listener: Listener) -> Self {
         let threads = std::env::var(THREADS_VARIABLE).ok().and_then(|threads| threads.parse().ok());
+        let threads = threads.filter(|&threads| threads > 0);
         Self {
             artifacts: staging.artifacts(),
             progress: Some(staging.progress()),
@@ -260,8 +261,8 @@ pub fn compute_cell(
     let attempts = staging.go_on(&Program::this(code.clone()))?;
     let stopwatch = Stopwatch::start(code);
     let context = CellContext::telling(&staging, cell.local().clone(), listener);
-    let record = work(&context)?;
     context.annotate("threads", context.threads() as u64);
+    let record = work(&context)?;
     context.annotate("attempts", attempts);
     if let Some(bytes) = peak_memory() {
         context.annotate(PEAK_MEMORY, bytes);

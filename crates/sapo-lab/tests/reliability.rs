@@ -211,7 +211,7 @@ fn only_what_nobody_needs_is_garbage() {
     });
     let begun = garbage(&store).unwrap();
     assert!(begun.iter().any(|garbage| garbage.why == "begun, and nobody computes it now"), "{begun:?}");
-    begun.iter().for_each(|garbage| garbage.remove().unwrap());
+    begun.iter().for_each(|garbage| garbage.remove(&store).unwrap());
     assert_eq!(garbage(&store).unwrap(), []);
     assert!(out(&slow.without_faults().run("")).starts_with("4 of 4"));
 }

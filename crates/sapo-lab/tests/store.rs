@@ -218,10 +218,26 @@ fn another_program_begins_anew() {
     fs::write(first.artifacts().join("adapter-1"), "learnt").unwrap();
     drop(first);
     let second = granted(&store, &cell(3));
-    let other = Program::this(Code { version: "0.0.0".into(), ..code });
-    assert_eq!(second.go_on(&other).unwrap(), 1);
+    let of_another_file = |program: &Program| -> Program {
+        let mut program = serde_json::to_value(program).unwrap();
+        program["bytes"] = 1.into();
+        serde_json::from_value(program).unwrap()
+    };
+    assert_eq!(second.go_on(&of_another_file(&Program::this(code))).unwrap(), 1);
     assert_eq!(fs::read_dir(second.progress()).unwrap().count(), 0);
     assert_eq!(fs::read_dir(second.artifacts()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_checkout_that_changes_makes_no_other_program() {
+    let (_root, store) = store();
+    let code = Code::detect();
+    let first = granted(&store, &cell(3));
+    first.go_on(&Program::this(code.clone())).unwrap();
+    fs::write(first.progress().join("step"), "7").unwrap();
+    drop(first);
+    let edited = Program::this(Code { dirty: Some(true), commit: Some("later".into()), ..code });
+    assert_eq!(granted(&store, &cell(3)).go_on(&edited).unwrap(), 2);
 }
 
 #[test]
@@ -232,7 +248,11 @@ fn progress_is_forgotten_on_request_and_swept_once_the_cell_is_there() {
         fs::write(staging.progress().join("step"), "7").unwrap();
     };
     begin(3);
-    store.forget_progress(&cell(3).id()).unwrap();
+    let computing = granted(&store, &cell(3));
+    assert!(!store.forget_progress(&cell(3).id()).unwrap(), "somebody computes it");
+    drop(computing);
+    assert_eq!(store.begun().unwrap(), [cell(3).id()]);
+    assert!(store.forget_progress(&cell(3).id()).unwrap());
     assert_eq!(store.begun().unwrap(), []);
     // killed between the rename and the removal of its staging
     granted(&store, &cell(4)).commit(&record(), provenance()).unwrap();

@@ -82,6 +82,16 @@ impl Checkpoints {
         Ok(self.read()?.map_or(0.0, |file| file.state.seconds))
     }
 
+    /// Seconds from now on, and those that earlier processes spent on the training under way.
+    ///
+    /// # Errors
+    /// As [`Checkpoints::earlier_seconds`].
+    pub(crate) fn stopwatch(checkpoints: Option<&Self>) -> Result<impl Fn() -> f64, LearnError> {
+        let earlier = checkpoints.map_or(Ok(0.0), Self::earlier_seconds)?;
+        let started = Instant::now();
+        Ok(move || earlier + started.elapsed().as_secs_f64())
+    }
+
     /// Writes the state down, in place of the last one.
     pub(crate) fn save(&self, optimizer: &AdamW, state: TrainingState) -> Result<(), LearnError> {
         let folder = &self.folder;

@@ -9,12 +9,14 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sapo_model::{
-    Batch, Encoded, LanguageModel, LlamaConfig, ModelError, Weights, save_safetensors, train_tokenizer,
+    Batch, Encoded, LanguageModel, LlamaConfig, ModelError, Weights, directory_sha256, save_safetensors,
+    train_tokenizer,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
-use crate::{AdamW, AdamWConfig, LearnError, Precision, Schedule, clip_gradient_norm, derive_seed};
+use crate::{AdamW, AdamWConfig, LearnError, Precision, Progress, Schedule, clip_gradient_norm, derive_seed};
 
 /// An endless mixture of prompts with their targets.
 pub trait Corpus: Sync {
@@ -44,11 +46,11 @@ pub struct PretrainConfig {
     pub heads: i64,
     /// Key and value heads.
     pub key_value_heads: i64,
-    /// Longest sequence in tokens; longer texts are left out and counted.
+    /// Longest sequence in tokens; longer texts are left out.
     pub max_tokens: usize,
     /// Optimiser steps.
     pub steps: usize,
-    /// Padded tokens in an optimiser step.
+    /// Tokens in an optimiser step, padding not counted.
     pub batch_tokens: usize,
     /// Highest learning rate.
     pub learning_rate: f64,
@@ -106,6 +108,9 @@ pub struct PretrainProgress {
 /// Steps whose texts are drawn together, so that texts of similar length can share a batch.
 const GROUP: usize = 16;
 
+/// So many texts that are too long, and none that is not, are all there will be.
+const MOST_TOO_LONG: usize = 10_000;
+
 /// Makes the model in `directory`, with the tokenizer and weights of the finished base `from` to begin with if there is
 /// one, going on from a checkpoint where an earlier call was interrupted. One that is finished is returned as it is.
 ///
@@ -113,7 +118,8 @@ const GROUP: usize = 16;
 /// texts.
 ///
 /// # Errors
-/// When files cannot be read or written, `from` is of another shape, or the loss is no longer a number.
+/// When files cannot be read or written, the directory holds what another configuration has begun, `from` is of another
+/// shape, no text is short enough, or the loss is no longer a number.
 pub fn pretrain(
     corpus: &dyn Corpus,
     config: &PretrainConfig,
@@ -129,6 +135,11 @@ pub fn pretrain(
         model.load_weights(directory)?;
         return Ok(model);
     }
+    let run = directory.join("pretraining");
+    Progress::open(
+        &run,
+        &json!({ "config": config, "from_sha256": from.map(directory_sha256).transpose()? }),
+    )?;
     if let (Some(base), false) = (from, checkpoint.path.exists()) {
         model.load_weights(base)?;
     }
@@ -191,6 +202,7 @@ pub fn pretrain(
     result?;
     model.save_weights(directory, Kind::BFloat16)?;
     checkpoint.remove();
+    let _ = std::fs::remove_dir_all(run); // it tells a later call no more than the model does
     Ok(model)
 }
 
@@ -262,7 +274,7 @@ fn draw_group(
 ) -> Result<Vec<Vec<Text>>, LearnError> {
     let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(config.seed, "pretraining texts", group));
     let mut drawn: Vec<Text> = Vec::new();
-    let mut tokens = 0;
+    let (mut tokens, mut left_out) = (0, 0);
     while tokens < GROUP * config.batch_tokens {
         let (prompt, target) = corpus.sample(&mut rng);
         let encoded = codec.encode_example(&prompt, &target)?;
@@ -271,6 +283,15 @@ fn draw_group(
             let prompt_too = config.prompt_loss_weight > 0.0
                 && (config.prompt_loss_share >= 1.0 || rng.random::<f64>() < config.prompt_loss_share);
             drawn.push(Text { encoded, prompt_too });
+        } else {
+            left_out += 1;
+            if drawn.is_empty() && left_out == MOST_TOO_LONG {
+                return Err(LearnError::Setting {
+                    name: "max_tokens",
+                    got: config.max_tokens.to_string(),
+                    expected: "a number that some text of the corpus keeps within",
+                });
+            }
         }
     }
     drawn.sort_by_key(|text| text.encoded.ids.len());

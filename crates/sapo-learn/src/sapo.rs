@@ -95,6 +95,13 @@ impl StreamConfig {
                 });
             }
         }
+        if self.method.method().words_itself() && self.reselection.is_some() {
+            return Err(LearnError::Setting {
+                name: "reselection",
+                got: format!("a value beside method {}", self.method.name()),
+                expected: "a method that trains under the wording that is chosen",
+            });
+        }
         if self.method.method().all_at_once() && (asks || self.reselection.is_some()) {
             return Err(LearnError::Setting {
                 name: if asks { "interference" } else { "reselection" },
@@ -289,7 +296,7 @@ impl TaskTraining<'_> {
         model: &mut LanguageModel,
         run: &mut Recorder<'_>,
     ) -> Result<Instruction, LearnError> {
-        let time = self.stopwatch()?;
+        let time = Checkpoints::stopwatch(self.checkpoints)?;
         let candidates = choice.variants();
         let mut texts = OneWording::new(self.task(), &candidates, choice.winner);
         let course = self.learn(&mut texts, &candidates, model, run)?;
@@ -305,7 +312,7 @@ impl TaskTraining<'_> {
         model: &mut LanguageModel,
         run: &mut Recorder<'_>,
     ) -> Result<Instruction, LearnError> {
-        let time = self.stopwatch()?;
+        let time = Checkpoints::stopwatch(self.checkpoints)?;
         let selection = &self.config.selection;
         let candidates = choice.variants();
         let known = choice.losses_on(selection.examples.min(self.task().train.len()));
@@ -329,13 +336,6 @@ impl TaskTraining<'_> {
 
     fn task(&self) -> &Task {
         self.stream[self.step - 1].task
-    }
-
-    /// Seconds from now on, and those that earlier processes spent on this task.
-    fn stopwatch(&self) -> Result<impl Fn() -> f64, LearnError> {
-        let earlier = self.checkpoints.map_or(Ok(0.0), Checkpoints::earlier_seconds)?;
-        let started = Instant::now();
-        Ok(move || earlier + started.elapsed().as_secs_f64())
     }
 
     /// Lets the method learn the task from these texts, whose source numbers its wordings as `candidates` does.

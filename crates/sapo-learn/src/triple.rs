@@ -169,8 +169,11 @@ impl Triple<'_> {
             let original = PromptPool::new(task.instruction.clone(), task.labels.clone(), Vec::new())
                 .map_err(|error| LearnError::Pool { task: task.name.clone(), problem: error.to_string() })?;
             let seed = self.training_seed(1);
-            let (started, doing, mut course) =
-                (Instant::now(), format!("train: {}", task.name), Course::default());
+            let (time, doing, mut course) = (
+                Checkpoints::stopwatch(checkpoints.as_ref())?,
+                format!("train: {}", task.name),
+                Course::default(),
+            );
             let lesson = Lesson {
                 step: 1,
                 stream: &[StreamTask { task, wording: &task.instruction, seed }],
@@ -183,7 +186,7 @@ impl Triple<'_> {
                 on_step: &mut |outcome| course.note(run, &doing, 1, original.variants(), &outcome),
             };
             method.learn(model, lesson)?;
-            run.note_usage(1, "train", started, course.tokens);
+            run.note_seconds(1, "train", time(), course.tokens);
             Ok(())
         })?;
         checkpoints.map_or(Ok(()), |checkpoints| checkpoints.remove())
@@ -293,11 +296,11 @@ impl Triple<'_> {
         let mut texts = OneWording::new(task, self.wordings, place);
         let training = Training { config: &self.config.train, seed: self.training_seed(2), checkpoints };
         let (doing, mut course) = (format!("train: {} under {}", task.name, wording.id), Course::default());
-        let started = Instant::now();
+        let time = Checkpoints::stopwatch(checkpoints)?;
         train(model, pairs.flatten().collect(), &mut texts, &mut NoTerm, training, |outcome| {
             course.note(run, &doing, 2, self.wordings, &outcome);
         })?;
-        run.note_usage(2, "train", started, course.tokens);
+        run.note_seconds(2, "train", time(), course.tokens);
         for (place, task) in self.tasks.iter().enumerate() {
             let prompt = if place == CURRENT { &wording.text } else { &task.instruction };
             self.score(model, place, prompt, wording, run)?;

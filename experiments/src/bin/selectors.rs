@@ -75,12 +75,7 @@ fn table(name: &str, played: &[Played]) -> anyhow::Result<Table> {
                    bootstrap interval over tables. Cost: share of the forward tokens of exhaustive search, prefixes \
                    shared by both; unshared: of one that shares none. Broken: promises not kept.";
     let percent = |of: fn(&Played) -> f64| played.iter().map(move |rule| 100.0 * of(rule));
-    let estimate = |of: fn(&Played) -> Estimate| {
-        played.iter().map(move |rule| {
-            let Estimate { mean, low, high, n } = of(rule);
-            Estimate { mean: 100.0 * mean, low: 100.0 * low, high: 100.0 * high, n }
-        })
-    };
+    let estimate = |of: fn(&Played) -> Estimate| played.iter().map(move |rule| in_percent(of(rule)));
     Ok(Table::builder(name, caption)
         .text("rule", played.iter().map(name_of))
         .integer("problems", played.iter().map(|rule| rule.all.trials as i64))
@@ -101,6 +96,10 @@ fn table(name: &str, played: &[Played]) -> anyhow::Result<Table> {
         .build()?)
 }
 
+fn in_percent(Estimate { mean, low, high, n }: Estimate) -> Estimate {
+    Estimate { mean: 100.0 * mean, low: 100.0 * low, high: 100.0 * high, n }
+}
+
 /// The rule with what differs from its defaults.
 fn name_of(played: &Played) -> String {
     let standard = SelectorConfig::all().into_iter().any(|rule| rule == played.rule);
@@ -112,7 +111,7 @@ fn draw(played: &[Played], out: &Path, name: &str) -> anyhow::Result<()> {
     let point = |rule: &Played| NamedPoint {
         name: name_of(rule).replace('"', ""),
         x: 100.0 * rule.all.median_cost,
-        y: 100.0 * rule.all.good,
+        y: in_percent(rule.good),
         bold: rule.rule == SelectorConfig::default(),
     };
     let figure = named_points(&NamedPoints {

@@ -16,7 +16,7 @@ pub(super) fn figure(groups: &Groups, whole: &Row, note: &str) -> anyhow::Result
             points.push(NamedPoint {
                 name: arm.arm.to_string(),
                 x: share,
-                y: arm.estimate(0, 0)?.mean,
+                y: arm.estimate(0, 0)?,
                 bold: arm.arm == "sapo",
             });
         }

@@ -153,11 +153,15 @@ impl<'a> Groups<'a> {
         self.paired.iter().filter(|row| row.pooled == several).collect()
     }
 
-    /// A point of the axes in words, `method ewc, rank 8`; none where there is no axis.
+    /// A point of the axes in words, `ewc, rank 8`; none where there is no axis.
     pub(super) fn point(&self, values: &[String]) -> Option<String> {
         let labels = self.labels.iter().zip(values).skip(1);
-        let point = labels.map(|(label, value)| format!("{} {value}", label.name)).join(", ");
-        (!point.is_empty()).then_some(point)
+        // a name says by itself what it is, a number does not
+        let point = labels.map(|(label, value)| match value.parse::<f64>() {
+            Ok(_) => format!("{} {value}", label.name),
+            Err(_) => value.clone(),
+        });
+        Some(point.collect::<Vec<_>>().join(", ")).filter(|point| !point.is_empty())
     }
 }
 

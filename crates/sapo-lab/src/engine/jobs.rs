@@ -40,9 +40,15 @@ fn control_group_memory() -> Option<u64> {
     let root = Path::new("/sys/fs/cgroup");
     let folder = root.join(own);
     let number = |path: &Path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    // the cache of files counts as used there, though the system takes it back where it is needed
+    let cache = |folder: &Path| {
+        let statistics = fs::read_to_string(folder.join("memory.stat")).ok()?;
+        statistics.lines().find_map(|line| line.strip_prefix("inactive_file ")?.trim().parse::<u64>().ok())
+    };
     let left = |folder: &Path| {
         let limit = number(&folder.join("memory.max"))?;
-        Some(limit.saturating_sub(number(&folder.join("memory.current"))?))
+        let used = number(&folder.join("memory.current"))?.saturating_sub(cache(folder).unwrap_or(0));
+        Some(limit.saturating_sub(used))
     };
     folder.ancestors().take_while(|folder| folder.starts_with(root)).filter_map(left).min()
 }

@@ -265,7 +265,7 @@ pub(crate) struct SlotLabels {
 }
 
 impl SlotLabels {
-    const LONGEST: f64 = 230.0;
+    const LONGEST: f64 = 290.0;
 
     pub(crate) fn new(names: &[String], slot: f64) -> Self {
         let whole = |lines: &[String], name: &str| !lines.concat().contains('…') || name.contains('…');

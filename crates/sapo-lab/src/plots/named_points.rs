@@ -1,12 +1,13 @@
 //! Dots with their names beside them, where there are too many kinds for a legend.
 
-use super::axes::{Axis, Plot, TICK, WIDTH, title};
+use super::axes::{Axis, Plot, TICK, WIDTH, error_bar, title};
 use super::check::Check;
 use super::error::PlotError;
 use super::palette::{BLACK, GREY, LIGHT_GREY, Rgb, colours};
 use super::render::Figure;
 use super::scene::{Align, Scene};
 use super::xy::panel;
+use sapo_metrics::Estimate;
 
 /// What [`named_points`] draws.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,8 +31,8 @@ pub struct NamedPoint {
     pub name: String,
     /// x.
     pub x: f64,
-    /// y.
-    pub y: f64,
+    /// y with its interval, which is drawn where it is wider than the dot.
+    pub y: Estimate,
     /// Whether it stands out: in colour, the others in grey.
     pub bold: bool,
 }
@@ -48,11 +49,12 @@ pub fn named_points(data: &NamedPoints) -> Result<Figure, PlotError> {
     check.distinct(data.points.iter().map(|point| point.name.as_str()))?;
     for point in &data.points {
         check.finite(point.x, || format!("x of {}", point.name))?;
-        check.finite(point.y, || format!("y of {}", point.name))?;
+        check.estimate(&point.y, || format!("y of {}", point.name))?;
     }
     let goal = data.goal.iter();
     let x = Axis::covering(data.points.iter().map(|p| p.x).chain(goal.clone().map(|g| g.0)), 6);
-    let y = Axis::covering(data.points.iter().map(|p| p.y).chain(goal.map(|g| g.1)), 5);
+    let ys = data.points.iter().flat_map(|point| [point.y.low, point.y.high]);
+    let y = Axis::covering(ys.chain(goal.map(|g| g.1)), 5);
 
     let mut scene = Scene::new(WIDTH);
     let top = title(&mut scene, &data.title);
@@ -70,12 +72,14 @@ pub fn named_points(data: &NamedPoints) -> Result<Figure, PlotError> {
         .map(|point| if point.bold { paints.next().unwrap_or(BLACK) } else { GREY })
         .collect();
     for (point, paint) in data.points.iter().zip(&paints) {
-        scene.disc(plot.at(point.x, point.y), RADIUS, *paint, 0.9);
+        let ends = (plot.py(point.y.low), plot.py(point.y.high));
+        error_bar(&mut scene, plot.px(point.x), ends, 8.0, 3.0, *paint);
+        scene.disc(plot.at(point.x, point.y.mean), RADIUS, *paint, 0.9);
     }
     let mut taken: Vec<Room> =
-        data.points.iter().map(|point| Room::of_dot(plot.at(point.x, point.y))).collect();
+        data.points.iter().map(|point| Room::of_dot(plot.at(point.x, point.y.mean))).collect();
     for (point, paint) in data.points.iter().zip(&paints) {
-        let dot = plot.at(point.x, point.y);
+        let dot = plot.at(point.x, point.y.mean);
         let (at, align, room) = place(&point.name, dot, &plot, &taken);
         taken.push(room);
         if (at.1 - dot.1).abs() > TICK.line() {
@@ -134,7 +138,7 @@ mod tests {
         let point = |i: usize| NamedPoint {
             name: format!("rule {i}"),
             x: 20.0 + (i % 3) as f64,
-            y: 97.0 + (i / 3) as f64 / 10.0,
+            y: Estimate::single(97.0 + (i / 3) as f64 / 10.0),
             bold: i == 4,
         };
         let axis = |name: &str| name.to_string();
@@ -142,7 +146,14 @@ mod tests {
             title: axis("Nine rules close together"),
             x: axis("median cost (%)"),
             y: axis("good winners (%)"),
-            points: (0..9).map(point).chain([NamedPoint { x: 100.0, y: 100.0, ..point(9) }]).collect(),
+            points: (0..9)
+                .map(point)
+                .chain([NamedPoint {
+                    x: 100.0,
+                    y: Estimate { low: 99.0, ..Estimate::single(100.0) },
+                    ..point(9)
+                }])
+                .collect(),
             goal: Some((25.0, 98.0)),
         }
     }

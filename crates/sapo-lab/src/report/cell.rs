@@ -103,7 +103,7 @@ impl Cell {
             usage: record.usage,
             tasks,
             label: cell.label(),
-            config: super::settings::flat(cell.config()),
+            config: super::settings::texts(cell.config()),
             own_axes,
             provenance,
         }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::cell::Cell;
 use crate::experiment::Axis;
+use crate::flat::flat;
 
 /// The axis along which runs are repeated, and over which means are taken.
 pub(super) const SEED: &str = "seed";
@@ -34,23 +35,13 @@ pub(super) struct Differing {
     pub(super) more: usize,
 }
 
-/// A configuration as one list: keys joined by dots, values as texts.
-pub(super) fn flat(config: &Value) -> BTreeMap<String, String> {
-    fn add(prefix: &str, value: &Value, into: &mut BTreeMap<String, String>) {
-        match value {
-            Value::Object(map) if !map.is_empty() => {
-                for (key, value) in map {
-                    let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-                    add(&key, value, into);
-                }
-            }
-            Value::String(text) => drop(into.insert(prefix.to_owned(), text.clone())),
-            other => drop(into.insert(prefix.to_owned(), other.to_string())),
-        }
-    }
-    let mut into = BTreeMap::new();
-    add("", config, &mut into);
-    into
+/// A configuration as one list, values as texts.
+pub(super) fn texts(config: &Value) -> BTreeMap<String, String> {
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    flat(config).into_iter().map(|(key, value)| (key, text(value))).collect()
 }
 
 /// Names of the axes of the tables: those of the cells, then what else is needed to tell apart cells that agree in them

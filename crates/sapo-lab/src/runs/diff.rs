@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::flat::flat;
 use crate::store::StoredRun;
 
 /// One thing that two runs have otherwise; absent where a run does not have it at all.
@@ -86,24 +87,6 @@ fn between(a: &BTreeMap<String, Value>, b: &BTreeMap<String, Value>) -> Vec<Diff
         .filter(|key| a.get(*key) != b.get(*key))
         .map(|key| Difference { what: key.clone(), a: a.get(key).cloned(), b: b.get(key).cloned() })
         .collect()
-}
-
-/// The scalars of a value by their keys joined by dots; a list counts as one.
-fn flat(value: &Value) -> BTreeMap<String, Value> {
-    let mut found = BTreeMap::new();
-    flatten("", value, &mut found);
-    found
-}
-
-fn flatten(name: &str, value: &Value, into: &mut BTreeMap<String, Value>) {
-    let Value::Object(map) = value else {
-        into.insert(name.to_owned(), value.clone());
-        return;
-    };
-    for (key, value) in map {
-        let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
-        flatten(&name, value, into);
-    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub struct Garbage {
     pub why: &'static str,
     /// Its size, with all that is in it.
     pub bytes: u64,
+    /// The cell whose progress it is, if it is one's.
+    begun: Option<CellId>,
 }
 
 /// What may go: progress of cells that nobody computes now, and what a dead process left otherwise; folders that are no
@@ -24,7 +26,7 @@ pub struct Garbage {
 /// [`StoreError::Io`] where a folder cannot be listed.
 pub fn garbage(store: &Store) -> Result<Vec<Garbage>, StoreError> {
     let mut found = Vec::new();
-    let mut add = |path: PathBuf, why| found.push(Garbage { bytes: size(&path), path, why });
+    let mut add = |path: PathBuf, why, begun| found.push(Garbage { bytes: size(&path), path, why, begun });
     for path in entries(&store.folder().join(".staging"))? {
         let id = cell_of(&path);
         let held = id.as_ref().map_or(Ok(false), |id| store.holder(id).map(|holder| holder.is_some()))?;
@@ -34,12 +36,12 @@ pub fn garbage(store: &Store) -> Result<Vec<Garbage>, StoreError> {
             None => "left by a process that died",
         };
         if !held {
-            add(path, why);
+            add(path, why, id);
         }
     }
     for path in entries(store.folder())? {
         if cell_of(&path).is_some_and(|id| !store.contains(&id)) {
-            add(path, "a folder without a manifest is no cell");
+            add(path, "a folder without a manifest is no cell", None);
         }
     }
     for path in entries(&store.folder().join("logs"))? {
@@ -48,18 +50,21 @@ pub fn garbage(store: &Store) -> Result<Vec<Garbage>, StoreError> {
             && !store.contains(&id)
             && store.holder(&id)?.is_none()
         {
-            add(path, "the log of a cell that is not there");
+            add(path, "the log of a cell that is not there", None);
         }
     }
     Ok(found)
 }
 
 impl Garbage {
-    /// Removes it.
+    /// Removes it from the store that it was found in; progress of a cell that somebody computes by now stays.
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub fn remove(&self) -> Result<(), StoreError> {
+    pub fn remove(&self, store: &Store) -> Result<(), StoreError> {
+        if let Some(id) = &self.begun {
+            return store.forget_progress(id).map(drop);
+        }
         let removed =
             if self.path.is_dir() { fs::remove_dir_all(&self.path) } else { fs::remove_file(&self.path) };
         match removed {

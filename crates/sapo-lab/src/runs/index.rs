@@ -137,11 +137,12 @@ fn changed(store: &Store, id: &CellId) -> u64 {
 /// Reads cells that are new to the index: their manifests in parallel, each kind of row in one scan.
 fn index_cells(store: &Store, cells: &[(u64, CellId)]) -> (Vec<IndexedCell>, Vec<(CellId, StoreError)>) {
     let manifests: Vec<_> = cells.par_iter().map(|(_, id)| store.manifest(id)).collect();
-    let mut scores = rows_of(store, cells, |folders| scan_scores(folders, METRIC));
-    let mut usage = rows_of(store, cells, scan_usage);
+    let mut damaged = HashMap::new();
+    let mut scores = rows_of(store, cells, &mut damaged, |folders| scan_scores(folders, METRIC));
+    let mut usage = rows_of(store, cells, &mut damaged, scan_usage);
     let (mut read, mut unreadable) = (Vec::new(), Vec::new());
     for ((changed, id), manifest) in cells.iter().zip(manifests) {
-        match manifest {
+        match damaged.remove(id).map_or(manifest, Err) {
             Ok(manifest) => {
                 let (scores, usage) = (scores.remove(id), usage.remove(id));
                 read.push(indexed(
@@ -157,17 +158,31 @@ fn index_cells(store: &Store, cells: &[(u64, CellId)]) -> (Vec<IndexedCell>, Vec
     (read, unreadable)
 }
 
-/// The rows of many cells. Where one file is damaged, each is read alone, and the cell of that one has none: `check`
-/// names it.
+/// The rows of many cells. Where one file is damaged, each is read alone, and the cell of that one is noted: nothing is
+/// said of it, for it may be read another time.
 fn rows_of<R, E>(
     store: &Store,
     cells: &[(u64, CellId)],
+    damaged: &mut HashMap<CellId, StoreError>,
     scan: impl Fn(&[PathBuf]) -> Result<Vec<(String, R)>, E>,
-) -> HashMap<CellId, Vec<R>> {
+) -> HashMap<CellId, Vec<R>>
+where
+    E: std::fmt::Display,
+{
     let folder = |cell: &(u64, CellId)| store.cell_folder(&cell.1);
     let folders: Vec<PathBuf> = cells.iter().map(folder).collect();
     let scanned = scan(&folders).unwrap_or_else(|_| {
-        folders.iter().flat_map(|folder| scan(std::slice::from_ref(folder)).unwrap_or_default()).collect()
+        let mut rows = Vec::new();
+        for ((_, id), folder) in cells.iter().zip(folders) {
+            match scan(std::slice::from_ref(&folder)) {
+                Ok(found) => rows.extend(found),
+                Err(error) => {
+                    let error = StoreError::Damaged { path: folder.clone(), what: error.to_string(), folder };
+                    damaged.insert(id.clone(), error);
+                }
+            }
+        }
+        rows
     });
     let mut of_cells: HashMap<CellId, Vec<R>> = HashMap::new();
     for (file, row) in scanned {
@@ -180,8 +195,6 @@ fn rows_of<R, E>(
 }
 
 fn indexed(changed: u64, manifest: Manifest, scores: Vec<Score>, usage: &[Usage]) -> IndexedCell {
-    // See `Usage::phase`: these seconds are counted elsewhere, these tokens are not.
-    let counts = |row: &&Usage| row.phase != "interference";
     let matrix = RunRecord { scores, ..RunRecord::default() }.matrix(METRIC);
     let transfer = matrix.and_then(|matrix| matrix.transfer(Convention::Released)).ok();
     let origin = manifest.provenance;
@@ -191,7 +204,7 @@ fn indexed(changed: u64, manifest: Manifest, scores: Vec<Score>, usage: &[Usage]
         axes: manifest.cell.pairs(),
         finished: origin.finished,
         wall_seconds: origin.wall_seconds,
-        usage_seconds: usage.iter().filter(counts).map(|row| row.seconds).sum(),
+        usage_seconds: usage.iter().map(|row| row.seconds).sum(),
         forward_tokens: usage.iter().map(|row| row.forward_tokens).sum(),
         attempts: origin.notes.get("attempts").and_then(serde_json::Value::as_u64).unwrap_or(1),
         limited: manifest.cell.limited(),

@@ -55,7 +55,8 @@ pub fn experiments(root: &Path) -> Result<Vec<Store>, StoreError> {
         );
     }
     names.sort();
-    names.iter().map(|name| Store::open(root, name)).collect()
+    // a folder that no experiment could have is somebody's copy
+    Ok(names.iter().filter_map(|name| Store::open(root, name).ok()).collect())
 }
 
 /// Whether a folder is an experiment's: a cell lies in it, or is being computed.

@@ -313,12 +313,14 @@ impl Store {
         Ok(ids)
     }
 
-    /// Forgets what is done so far of a cell that is not finished. To be called while nobody computes it.
+    /// Forgets what is done so far of a cell that is not finished; false where somebody computes it now, who keeps it.
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub fn forget_progress(&self, id: &CellId) -> Result<(), StoreError> {
-        discard(&self.staging().join(id.as_str()))
+    pub fn forget_progress(&self, id: &CellId) -> Result<bool, StoreError> {
+        let taken = self.locks.take(id.as_str()).map_err(io_error(&self.lock_file(id), "take the lock"))?;
+        let Ok(_lock) = taken else { return Ok(false) };
+        discard(&self.staging().join(id.as_str())).map(|()| true)
     }
 
     fn staging(&self) -> PathBuf {

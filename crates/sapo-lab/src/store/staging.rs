@@ -125,14 +125,21 @@ impl Staging {
         let id = self.cell.id();
         let Manifest { version, mut provenance, files, .. } = from.manifest(&id)?;
         let (source, folder) = (from.cell_folder(&id), self.cell_folder());
-        // what an earlier process has begun to compute
-        discard(&folder)?;
-        files.keys().try_for_each(|name| link_or_copy(&source.join(name), &folder.join(name)))?;
-        if sync_tree(&folder)? != files {
+        // beside what an earlier process has begun to compute, which is gone on with where this fails
+        let taken = self.folder.join("taken");
+        discard(&taken)?;
+        let all = files.keys().try_for_each(|name| link_or_copy(&source.join(name), &taken.join(name)));
+        let whole = all.and_then(|()| sync_tree(&taken)).and_then(|found| {
             let what = "its files are not those that were stored".to_owned();
-            discard(&folder)?;
-            return Err(StoreError::Damaged { path: source.clone(), what, folder: source });
+            let damaged = || StoreError::Damaged { path: source.clone(), what, folder: source.clone() };
+            if found == files { Ok(()) } else { Err(damaged()) }
+        });
+        if whole.is_err() {
+            discard(&taken)?;
         }
+        whole?;
+        discard(&folder)?;
+        fs::rename(&taken, &folder).map_err(io_error(&folder, "create"))?;
         provenance.notes.entry(TAKEN_OVER_FROM.to_owned()).or_insert_with(|| from.experiment.clone().into());
         self.seal(version, provenance, files)
     }

@@ -64,6 +64,11 @@ pub trait Method {
         None
     }
 
+    /// Whether the method draws the wordings of its batches itself, whatever was chosen.
+    fn words_itself(&self) -> bool {
+        false
+    }
+
     /// Whether the whole stream is learnt at its first task: all wordings are chosen then, and nothing after.
     fn all_at_once(&self) -> bool {
         false

@@ -53,6 +53,10 @@ impl Method for Paft {
     fn fresh_adapter(&self) -> Option<&LoraConfig> {
         Some(&self.lora)
     }
+
+    fn words_itself(&self) -> bool {
+        true
+    }
 }
 
 /// A task in another wording at every optimiser step.

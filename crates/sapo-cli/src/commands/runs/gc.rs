@@ -2,6 +2,7 @@ use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 
 use anyhow::bail;
 use clap::Args;
+use sapo_lab::Store;
 use sapo_lab::runs::{Garbage, garbage};
 use serde_json::json;
 
@@ -30,12 +31,12 @@ pub(crate) struct GcArgs {
 }
 
 pub(super) fn run(args: &GcArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    let mut found: Vec<Garbage> = Vec::new();
+    let mut found: Vec<(Store, Garbage)> = Vec::new();
     for store in args.root.stores(args.experiment.as_deref())? {
-        found.extend(garbage(&store)?);
+        found.extend(garbage(&store)?.into_iter().map(|garbage| (store.clone(), garbage)));
     }
-    let total: u64 = found.iter().map(|garbage| garbage.bytes).sum();
-    for garbage in &found {
+    let total: u64 = found.iter().map(|(_, garbage)| garbage.bytes).sum();
+    for (_, garbage) in &found {
         let (path, why) = (garbage.path.display(), garbage.why);
         if args.json {
             writeln!(out, "{}", json!({"path": garbage.path, "why": why, "bytes": garbage.bytes}))?;
@@ -46,7 +47,7 @@ pub(super) fn run(args: &GcArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     out.flush()?;
     let remove = !found.is_empty() && !args.dry_run && (args.yes || agreed(found.len(), total)?);
     if remove {
-        found.iter().try_for_each(Garbage::remove)?;
+        found.iter().try_for_each(|(store, garbage)| garbage.remove(store))?;
     }
     let (count, verb) = (found.len(), if remove { "removed" } else { "found" });
     if args.json {

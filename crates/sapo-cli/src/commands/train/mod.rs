@@ -94,7 +94,7 @@ const METRIC: &str = Metric::RougeL.name();
 
 pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let config = read(args)?;
-    runtime::init(args.threads.map_or_else(runtime::threads_from_env, NonZeroUsize::get));
+    runtime::init(threads(args));
     let places = Places {
         model: model_folder(&config.model)?,
         data: config.data.clone(),
@@ -120,9 +120,9 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     store.sweep()?;
     let question = format!("{} on stream {}", config.method.name(), config.stream.stream);
     Description::new(store.experiment(), &question, std::slice::from_ref(&cell)).write(store.folder())?;
-    if args.force {
+    // where another process computes it, `compute` says so
+    if args.force && store.forget_progress(&cell.id())? {
         store.remove(&cell.id())?;
-        store.forget_progress(&cell.id())?;
     }
     compute(args, &config, (&store, &cell), &places, (stream, pools))?;
     let stored = store.load(&cell.id())?;
@@ -146,6 +146,10 @@ fn read(args: &TrainArgs) -> anyhow::Result<RunConfig> {
     let mut config: RunConfig = toml::from_str(&text).with_context(|| path.display().to_string())?;
     config.seed = args.seed.unwrap_or(config.seed);
     Ok(config)
+}
+
+fn threads(args: &TrainArgs) -> usize {
+    args.threads.map_or_else(runtime::threads_from_env, NonZeroUsize::get)
 }
 
 fn name(args: &TrainArgs) -> anyhow::Result<String> {
@@ -182,6 +186,7 @@ fn compute(
             tracing::warn!("{shortened} inputs were cut at their end to fit the model");
         }
         note_origin(context, &model, shortened);
+        context.annotate("threads", threads(args) as u64);
         let progress = context.progress_folder().map(|folder| Progress::open(folder, cell.config()));
         let progress = progress.transpose()?.map(|progress| {
             progress.every(Duration::from_secs(args.checkpoint_seconds)).until(interrupt::requested)

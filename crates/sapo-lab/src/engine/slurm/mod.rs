@@ -123,22 +123,25 @@ impl SlurmEngine<'_> {
 
     /// One process submits at a time; two would submit the same cells.
     fn lock(&self) -> Result<Lock, SlurmError> {
+        let begun = Instant::now();
+        loop {
+            match self.try_lock()? {
+                Ok(lock) => return Ok(lock),
+                Err(_) if begun.elapsed() < SUBMITTING => sleep(Duration::from_millis(100)),
+                Err(submitting) => return Err(submitting),
+            }
+        }
+    }
+
+    /// The lock, or that another process submits now.
+    fn try_lock(&self) -> Result<Result<Lock, SlurmError>, SlurmError> {
+        const SUBMIT: &str = "submit";
         let folder = self.submissions();
         fs::create_dir_all(&folder).map_err(SlurmError::file(&folder, "create"))?;
         let locks = Locks::new(folder);
-        let begun = Instant::now();
-        loop {
-            match locks.take("submit").map_err(SlurmError::file(&locks.path("submit"), "take"))? {
-                Ok(lock) => return Ok(lock),
-                Err(_) if begun.elapsed() < SUBMITTING => sleep(Duration::from_millis(100)),
-                Err(holder) => {
-                    return Err(SlurmError::Submitting {
-                        holder: holder.to_string(),
-                        lock: locks.path("submit"),
-                    });
-                }
-            }
-        }
+        let lock = locks.path(SUBMIT);
+        let taken = locks.take(SUBMIT).map_err(SlurmError::file(&lock, "take"))?;
+        Ok(taken.map_err(|holder| SlurmError::Submitting { holder: holder.to_string(), lock }))
     }
 
     /// Those of `cells` that a submission has and nobody was told to have failed.
@@ -210,10 +213,13 @@ impl SlurmEngine<'_> {
         Ok(under_way)
     }
 
-    /// Removes submissions that have nothing to say any more; waits a little for tasks that are about to end.
+    /// Removes submissions that have nothing to say any more; waits a little for tasks that are about to end, and for a
+    /// process that submits: what it has just made looks as if it had never been submitted.
     fn tidy(&self) -> Result<(), SlurmError> {
         for _ in 0..20 {
-            if self.remove_settled()? {
+            if let Ok(_lock) = self.try_lock()?
+                && self.remove_settled()?
+            {
                 break;
             }
             sleep(Duration::from_millis(250));
@@ -221,7 +227,8 @@ impl SlurmEngine<'_> {
         Ok(())
     }
 
-    /// Removes submissions whose tasks are over and whose cells are all stored or told to have failed. False where only
+    /// Removes submissions whose tasks are over and whose cells are all stored or told to have failed, while nobody submits
+    /// (the lock is held). False where only
     /// a task that has not ended yet stands in the way.
     fn remove_settled(&self) -> Result<bool, SlurmError> {
         let mut settled = Vec::new();
