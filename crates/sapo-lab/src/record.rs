@@ -34,13 +34,7 @@ impl RunRecord {
         let scores = || self.scores.iter().filter(|score| score.metric == metric);
         let names: BTreeMap<u32, &str> =
             scores().map(|score| (score.task, score.task_name.as_str())).collect();
-        let mut matrix = TransferMatrix::new(names.into_values().map(String::from).collect())?;
-        for score in scores() {
-            // positions count from 1; 0 would be no task, and is refused as out of range
-            let column = (score.task as usize).wrapping_sub(1);
-            matrix.set(score.step as usize, column, score.value)?;
-        }
-        Ok(matrix)
+        matrix_of(names.into_values().map(String::from).collect(), scores())
     }
 
     /// The wordings that were chosen, in the order of the stream.
@@ -58,6 +52,23 @@ impl RunRecord {
         self.usage.extend(usage);
         self.measurements.extend(measurements);
     }
+}
+
+/// The transfer matrix R of a stream of these tasks, from the scores of one metric.
+///
+/// # Errors
+/// When a score is of no task of the stream, or cannot stand in R.
+pub(crate) fn matrix_of<'a>(
+    tasks: Vec<String>,
+    scores: impl IntoIterator<Item = &'a Score>,
+) -> Result<TransferMatrix, MatrixError> {
+    let mut matrix = TransferMatrix::new(tasks)?;
+    for score in scores {
+        // positions count from 1; 0 would be no task, and is refused as out of range
+        let column = (score.task as usize).wrapping_sub(1);
+        matrix.set(score.step as usize, column, score.value)?;
+    }
+    Ok(matrix)
 }
 
 /// R[step, task] under one metric.

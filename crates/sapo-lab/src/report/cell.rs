@@ -9,7 +9,7 @@ use super::curve;
 use super::samples::{self, TaskSamples};
 use super::texts::Texts;
 use crate::provenance::Provenance;
-use crate::record::{RunRecord, Score, Usage};
+use crate::record::{RunRecord, Score, Usage, matrix_of};
 use crate::store::StoredRun;
 
 /// A cell with all that the page can show of it.
@@ -128,20 +128,11 @@ fn scores(rows: &[Score], tasks: &[String]) -> BTreeMap<String, Scores> {
 }
 
 fn scores_of_metric(rows: &[&Score], tasks: &[String]) -> Scores {
-    let matrix = || -> Result<TransferMatrix, MatrixError> {
-        let mut matrix = TransferMatrix::new(tasks.to_vec())?;
-        for score in rows {
-            // positions count from 1; 0 would be no task, and is refused as out of range
-            let column = (score.task as usize).wrapping_sub(1);
-            matrix.set(score.step as usize, column, score.value)?;
-        }
-        Ok(matrix)
-    };
     let transfer = |matrix: &TransferMatrix| {
         let named = |convention: Convention| Ok((convention.name(), matrix.transfer(convention)?));
         Convention::ALL.into_iter().map(named).collect::<Result<BTreeMap<_, _>, MatrixError>>()
     };
-    match matrix() {
+    match matrix_of(tasks.to_vec(), rows.iter().copied()) {
         Ok(matrix) => {
             let (transfer, missing) = match transfer(&matrix) {
                 Ok(transfer) => (transfer, None),

@@ -128,16 +128,18 @@ impl Staging {
         // beside what an earlier process has begun to compute, which is gone on with where this fails
         let taken = self.folder.join("taken");
         discard(&taken)?;
-        let all = files.keys().try_for_each(|name| link_or_copy(&source.join(name), &taken.join(name)));
-        let whole = all.and_then(|()| sync_tree(&taken)).and_then(|found| {
+        let take = || {
+            files.keys().try_for_each(|name| link_or_copy(&source.join(name), &taken.join(name)))?;
+            if sync_tree(&taken)? == files {
+                return Ok(());
+            }
             let what = "its files are not those that were stored".to_owned();
-            let damaged = || StoreError::Damaged { path: source.clone(), what, folder: source.clone() };
-            if found == files { Ok(()) } else { Err(damaged()) }
-        });
-        if whole.is_err() {
+            Err(StoreError::Damaged { path: source.clone(), what, folder: source.clone() })
+        };
+        if let Err(error) = take() {
             discard(&taken)?;
+            return Err(error);
         }
-        whole?;
         discard(&folder)?;
         fs::rename(&taken, &folder).map_err(io_error(&folder, "create"))?;
         provenance.notes.entry(TAKEN_OVER_FROM.to_owned()).or_insert_with(|| from.experiment.clone().into());

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use tempfile::TempDir;
+
+use crate::toy::{self, entries, err, out};
 
 /// A Slurm of two nodes, or why there is none.
 pub(crate) struct Cluster {
@@ -51,9 +52,8 @@ pub(crate) static ACCOUNTING: LazyLock<Mutex<Cluster>> =
 
 /// A folder of runs, the toy experiment on it, and the cluster for as long as the test runs.
 pub(crate) struct Lab {
-    pub(crate) folder: TempDir,
+    toy: toy::Lab,
     slurm: PathBuf,
-    environment: Vec<(&'static str, String)>,
     _cluster: MutexGuard<'static, Cluster>,
 }
 
@@ -72,9 +72,7 @@ impl Lab {
                 return None;
             }
         };
-        let folder = tempfile::tempdir().unwrap();
-        let trace = folder.path().join("trace").display().to_string();
-        let lab = Self { folder, slurm, environment: vec![("TOY_TRACE", trace)], _cluster: cluster };
+        let lab = Self { toy: toy::Lab::new(), slurm, _cluster: cluster };
         // What a failed test may have left.
         lab.ask("scancel", "--user=root");
         ["node1", "node2"].into_iter().filter(|node| !is_alive(lab.daemon_of(node))).for_each(|node| {
@@ -89,30 +87,22 @@ impl Lab {
         Some(lab)
     }
 
-    pub(crate) fn with(mut self, variable: &'static str, value: &str) -> Self {
-        self.environment.push((variable, value.to_owned()));
-        self
+    pub(crate) fn with(self, variable: &'static str, value: &str) -> Self {
+        Self { toy: self.toy.with(variable, value), ..self }
     }
 
     /// The same runs in another environment.
-    pub(crate) fn without_faults(mut self) -> Self {
-        self.environment.truncate(1);
-        self
+    pub(crate) fn without_faults(self) -> Self {
+        Self { toy: self.toy.without_faults(), ..self }
     }
 
     pub(crate) fn profile(&self, text: &str) {
-        fs::write(self.folder.path().join("profile.toml"), text).unwrap();
+        fs::write(self.folder().join("profile.toml"), text).unwrap();
     }
 
     pub(crate) fn command(&self, arguments: &str) -> Command {
-        // target/<profile>/deps/<test> -> target/<profile>/examples/toy
-        let test = std::env::current_exe().unwrap();
-        let toy = test.parent().unwrap().parent().unwrap().join("examples/toy");
-        let mut command = Command::new(toy);
-        command.current_dir(self.folder.path()).args(arguments.split_whitespace());
-        command.envs(self.environment.iter().map(|(variable, value)| (variable, value)));
-        command.env("SLURM_CONF", self.slurm.join("slurm.conf")).env("RUST_BACKTRACE", "0");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = self.toy.command(arguments);
+        command.env("SLURM_CONF", self.slurm.join("slurm.conf"));
         command
     }
 
@@ -179,22 +169,6 @@ impl Lab {
             std::thread::sleep(Duration::from_millis(200));
         }
         parent.wait_with_output().unwrap()
-    }
-
-    pub(crate) fn runs(&self) -> PathBuf {
-        self.folder.path().join("runs/toy")
-    }
-
-    pub(crate) fn table(&self) -> String {
-        fs::read_to_string(self.runs().join("tables/sums.csv")).unwrap()
-    }
-
-    /// The cells that were begun so far, sorted.
-    pub(crate) fn begun(&self) -> Vec<String> {
-        let trace = fs::read_to_string(self.folder.path().join("trace")).unwrap_or_default();
-        let mut begun: Vec<_> = trace.lines().map(str::to_owned).collect();
-        begun.sort();
-        begun
     }
 
     pub(crate) fn submissions(&self) -> Vec<PathBuf> {
@@ -281,18 +255,12 @@ impl Lab {
     }
 }
 
-pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
-    fs::read_dir(folder)
-        .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
-        .unwrap_or_default()
-}
+impl std::ops::Deref for Lab {
+    type Target = toy::Lab;
 
-pub(crate) fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-pub(crate) fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    fn deref(&self) -> &toy::Lab {
+        &self.toy
+    }
 }
 
 pub(crate) fn kill(pid: u32) {

@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod lab;
+#[path = "../toy/mod.rs"]
+mod toy;
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,7 +16,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use lab::{ACCOUNTING, Lab, entries, err, is_alive, kill, out};
+use lab::{ACCOUNTING, Lab, is_alive, kill};
+use toy::{entries, err, out};
 
 const TABLE: &str = "arm,seed,sum,limited\na,0,10,false\nb,0,20,false\na,1,11,false\nb,1,21,false\n";
 const ALL: [&str; 4] = ["arm=a seed=0", "arm=a seed=1", "arm=b seed=0", "arm=b seed=1"];

@@ -97,8 +97,9 @@ impl Chat {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(Key(key)) = &settings.key {
-            let problem = || "the key holds characters that no key has".into();
-            let value = bearer(key).ok_or_else(|| ChatError::Client { problem: problem() })?;
+            let value = bearer(key).ok_or_else(|| ChatError::Client {
+                problem: "the key holds characters that no key has".into(),
+            })?;
             headers.insert(AUTHORIZATION, value);
         }
         let http = Http::new(&url, |builder| {

@@ -2,8 +2,8 @@
 //! nothing is paid twice.
 //!
 //! Every answer is kept on disk under the hash of what was asked (`cache.rs`); a request is tried again where that may help
-//! (`Retry` of `sapo-http`); no more is spent than was allowed (`budget.rs`). The key goes into one header of requests to the endpoint and
-//! nowhere else: redirects are not followed, and what the endpoint says is cleared of it.
+//! (`Retry` of `sapo-http`); no more is spent than was allowed (`budget.rs`). The key goes into one header of requests to
+//! the endpoint and nowhere else: redirects are not followed, and what the endpoint says is cleared of it.
 //!
 //! Deliberately absent: streaming, tools, images.
 

@@ -228,8 +228,7 @@ impl SlurmEngine<'_> {
     }
 
     /// Removes submissions whose tasks are over and whose cells are all stored or told to have failed, while nobody submits
-    /// (the lock is held). False where only
-    /// a task that has not ended yet stands in the way.
+    /// (the lock is held). False where only a task that has not ended yet stands in the way.
     fn remove_settled(&self) -> Result<bool, SlurmError> {
         let mut settled = Vec::new();
         for submission in Submission::list(&self.submissions())? {
