@@ -15,8 +15,7 @@ use super::config::{ComparisonConfig, ExtraFigure};
 use super::cost;
 use super::groups::{ALL_STREAMS, ArmNumbers, Groups, METRICS, Row};
 use super::matrices::{ArmResults, Results};
-use crate::reporting::short_name;
-use crate::reporting::{self, estimate};
+use crate::reporting::{self, estimate, short_name};
 
 pub(super) fn write(groups: &Groups, config: &ComparisonConfig, folder: &Path) -> anyhow::Result<()> {
     let note = reporting::note(groups.limited);

@@ -11,7 +11,7 @@ use sapo_learn::triple::quantity;
 use sapo_metrics::Estimate;
 
 use super::results::{Results, TripleRun};
-use super::summary::{ByRun, holm_of, shown_p, too_few};
+use super::summary::{ByRun, correct, shown_p, too_few};
 use crate::reporting::{SIGNIFICANT, marked, mean, note};
 
 const TARGETS: [&str; 2] = ["T1", "T3"];
@@ -135,10 +135,8 @@ fn tests(results: &Results, ranks: &[usize], modules: &[String]) -> anyhow::Resu
         }
     }
     for whole in [true, false] {
-        let mut family: Vec<&mut Test> =
-            tests.iter_mut().filter(|test| test.module.is_none() == whole).collect();
-        let corrected = holm_of(&family.iter().map(|test| test.p).collect::<Vec<_>>())?;
-        family.iter_mut().zip(corrected).for_each(|(test, p)| test.p_holm = p);
+        let family = tests.iter_mut().filter(|test| test.module.is_none() == whole);
+        correct(family.map(|test| (test.p, &mut test.p_holm)))?;
     }
     Ok(tests)
 }

@@ -11,7 +11,7 @@ use sapo_metrics::{Correlation, Estimate};
 use super::correlations::Wordings;
 use super::results::{Results, TripleRun};
 use super::spread::kind_name;
-use super::summary::{ALL_KINDS, ByRun, holm_of, shown_p, too_few};
+use super::summary::{ALL_KINDS, ByRun, correct, shown_p, too_few};
 use crate::reporting::{SIGNIFICANT, marked, mean, note};
 
 /// The kinds of pairs, in the order of tables.
@@ -151,10 +151,8 @@ fn means(results: &Results, pairs: &[Pair]) -> anyhow::Result<Vec<Mean>> {
     }
     // the types alone have too few triples to decide anything, and are corrected apart
     for whole in [true, false] {
-        let mut family: Vec<&mut Mean> =
-            means.iter_mut().filter(|mean| (mean.kind == ALL_KINDS) == whole).collect();
-        let corrected = holm_of(&family.iter().map(|mean| mean.p).collect::<Vec<_>>())?;
-        family.iter_mut().zip(corrected).for_each(|(mean, p)| mean.p_holm = p);
+        let family = means.iter_mut().filter(|mean| (mean.kind == ALL_KINDS) == whole);
+        correct(family.map(|mean| (mean.p, &mut mean.p_holm)))?;
     }
     Ok(means)
 }

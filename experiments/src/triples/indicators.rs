@@ -12,7 +12,7 @@ use sapo_probes::ProbeConfig;
 
 use super::correlations::Wordings;
 use super::results::{Results, TripleRun};
-use super::summary::{ByRun, holm_of, shown_p, too_few};
+use super::summary::{ByRun, correct, shown_p, too_few};
 use crate::reporting::{SIGNIFICANT, marked, mean, note};
 
 /// The paper's ten, in its order.
@@ -106,12 +106,8 @@ fn rows(results: &Results) -> anyhow::Result<Vec<Row>> {
         }
         // the mean over unseen tasks repeats what they say, and is corrected apart from them
         for apart in [false, true] {
-            let mut family: Vec<&mut Row> = rows
-                .iter_mut()
-                .filter(|row| row.wordings == wordings && (row.target == UNSEEN) == apart)
-                .collect();
-            let corrected = holm_of(&family.iter().map(|row| row.p).collect::<Vec<_>>())?;
-            family.iter_mut().zip(corrected).for_each(|(row, p)| row.p_holm = p);
+            let of_family = |row: &&mut Row| row.wordings == wordings && (row.target == UNSEEN) == apart;
+            correct(rows.iter_mut().filter(of_family).map(|row| (row.p, &mut row.p_holm)))?;
         }
     }
     Ok(rows)

@@ -10,7 +10,7 @@ use sapo_metrics::{Estimate, PairedComparison, STATISTICS_SEED, paired_compariso
 
 use super::correlations::Wordings;
 use super::results::{Results, TripleRun};
-use super::summary::{ALL_KINDS, ByRun, holm_of, shown_p, some_estimate, too_few};
+use super::summary::{ALL_KINDS, ByRun, correct, shown_p, some_estimate, too_few};
 use crate::reporting::{SIGNIFICANT, estimate, marked, mean, note, short_name};
 
 /// What is said of the scores of one task under all wordings.
@@ -132,9 +132,8 @@ fn tests(results: &Results) -> anyhow::Result<Vec<Test>> {
     // the types alone have too few triples to decide anything, and are corrected apart
     for (unit, whole) in ["runs", "triples"].into_iter().cartesian_product([true, false]) {
         let of_family = |test: &&mut Test| test.unit == unit && (test.kind == ALL_KINDS) == whole;
-        let mut family: Vec<&mut Test> = tests.iter_mut().filter(of_family).collect();
-        let p: Vec<_> = family.iter().map(|test| Some(test.comparison.p_permutation)).collect();
-        family.iter_mut().zip(holm_of(&p)?).for_each(|(test, p)| test.p_holm = p);
+        let family = tests.iter_mut().filter(of_family);
+        correct(family.map(|test| (Some(test.comparison.p_permutation), &mut test.p_holm)))?;
     }
     Ok(tests)
 }

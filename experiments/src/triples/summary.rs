@@ -56,11 +56,14 @@ impl<'a> FromIterator<(&'a str, f64)> for ByRun<'a> {
     }
 }
 
-/// Holm's correction over those that are there.
-pub(super) fn holm_of(p_values: &[Option<f64>]) -> anyhow::Result<Vec<Option<f64>>> {
-    let known: Vec<f64> = p_values.iter().flatten().copied().collect();
-    let mut corrected = sapo_metrics::holm(&known)?.into_iter();
-    Ok(p_values.iter().map(|p| p.and_then(|_| corrected.next())).collect())
+/// Holm's correction over a family of tests: of each its p, if it has one, and where the corrected one goes.
+pub(super) fn correct<'a>(
+    family: impl IntoIterator<Item = (Option<f64>, &'a mut Option<f64>)>,
+) -> anyhow::Result<()> {
+    let tested = family.into_iter().filter_map(|(p, corrected)| Some((p?, corrected)));
+    let (p, places): (Vec<f64>, Vec<_>) = tested.unzip();
+    places.into_iter().zip(sapo_metrics::holm(&p)?).for_each(|(place, p)| *place = Some(p));
+    Ok(())
 }
 
 /// What has to be said where no result of so many tests could be decided with so many triples.
