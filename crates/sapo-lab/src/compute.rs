@@ -13,6 +13,7 @@ use crate::engine::{
     Audience, Ending, Engine, Failure, LocalEngine, SlurmEngine, default_jobs, this_program,
 };
 use crate::events::Events;
+use crate::interrupt::on_interrupt;
 use crate::progress::Display;
 use crate::provenance::{Code, cores};
 use crate::store::Store;
@@ -36,7 +37,7 @@ pub(crate) fn compute(
         return Ok(None);
     }
     let mut audience = audience(args, store, cells.len());
-    ctrlc::set_handler(on_interrupt).context("cannot watch for Ctrl-C")?;
+    on_interrupt(ask_to_stop).context("cannot watch for Ctrl-C")?;
     COMPUTING.store(true, Ordering::SeqCst);
     let asked = cells.clone();
     let outcome = match args.engine {
@@ -151,7 +152,7 @@ pub(crate) fn number_of_cells(cells: usize) -> String {
 }
 
 /// Asks the engine to stop; where there is none, or it was asked before, ends at once. Either way nothing is lost.
-fn on_interrupt() {
+fn ask_to_stop() {
     if !COMPUTING.load(Ordering::SeqCst) || INTERRUPTED.swap(true, Ordering::SeqCst) {
         std::process::exit(i32::from(EXIT_INTERRUPTED));
     }

@@ -21,6 +21,7 @@ mod events;
 pub mod experiment;
 pub mod files;
 mod flat;
+pub mod interrupt;
 mod listing;
 pub mod lock;
 pub mod loss_tables;

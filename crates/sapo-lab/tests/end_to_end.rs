@@ -6,6 +6,7 @@ mod toy;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -255,6 +256,21 @@ fn an_interruption_keeps_what_is_finished() {
     let begun = lab.begun().len();
     assert!(lab.run("").status.success());
     assert_eq!(lab.begun().len(), begun + 4 - kept);
+    assert_eq!(lab.table(), TABLE);
+}
+
+#[test]
+fn a_program_under_nohup_outlives_its_terminal() {
+    let lab = Lab::new().with("TOY_STEP_MS", "60");
+    let toy = lab.command("--jobs 2");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(toy.get_program()).args(toy.get_args());
+    shell.envs(toy.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(lab.folder());
+    let parent = shell.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    lab.wait_until("a cell is begun", |lab| !lab.begun().is_empty());
+    signal(parent.id(), Signal::HUP);
+    let output = parent.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", err(&output));
     assert_eq!(lab.table(), TABLE);
 }
 

@@ -33,10 +33,11 @@ pub(super) fn table(groups: &Groups) -> anyhow::Result<Option<Table>> {
                    after its own training; AP: mean over tasks at the end of the stream; BWT: convention 'released'.";
     let mut table = labelled(Table::builder("regime", marked(caption, groups.limited)), groups, &of_group)
         .integer("seeds", seeds);
-    for (name, column) in ["untouched", "learnt", "ap", "bwt"].into_iter().zip(columns) {
-        table = table.estimate(name, 1, column);
+    let names = [("untouched", "untouched"), ("learnt", "learnt"), ("ap", "AP ↑"), ("bwt", "BWT ↑")];
+    for ((name, heading), column) in names.into_iter().zip(columns) {
+        table = table.estimate(name, 1, column).heading(heading);
     }
-    Ok(Some(table.heading("BWT ↑").build()?))
+    Ok(Some(table.build()?))
 }
 
 fn numbers(matrix: &TransferMatrix) -> anyhow::Result<[f64; 4]> {

@@ -30,6 +30,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 use sapo_lab::duration::in_words;
+use sapo_lab::interrupt::on_interrupt;
 use sapo_lab::provenance::{Code, Stopwatch};
 
 pub use args::Args;
@@ -56,7 +57,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let program = std::env::current_exe().context("cannot find this program")?;
     let interrupts = Arc::new(Interrupts::default());
     let asked = interrupts.clone();
-    ctrlc::set_handler(move || asked.ask()).context("cannot watch for Ctrl-C")?;
+    on_interrupt(move || asked.ask()).context("cannot watch for Ctrl-C")?;
     let project = match &args.into {
         Some(project) => project.clone(),
         None => places::project("docs").parent().map(Path::to_path_buf).unwrap_or_default(),

@@ -22,7 +22,7 @@ pub enum NotebookError {
         /// The file.
         path: PathBuf,
         /// The reason.
-        source: polars::error::PolarsError,
+        source: polars_core::prelude::PolarsError,
     },
     /// A table has a column that the tables of this project do not have.
     #[error("{path}, column {column:?}: expected texts, integers or floats, got {got}")]

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 
-use polars::prelude::{Column, DataType, ParquetReader, SerReader};
+use polars_core::prelude::{Column, DataType};
+use polars_io::prelude::{ParquetReader, SerReader};
 
 use super::error::NotebookError;
 use super::number::general;

@@ -7,7 +7,8 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use polars::prelude::*;
+use polars_core::prelude::*;
+use polars_io::prelude::*;
 
 use crate::files::write_whole;
 use crate::record::{Measurement, Prediction, RunRecord, Score, TrainingStep, Usage, VariantLoss};
@@ -72,32 +73,9 @@ impl ParquetError {
     }
 }
 
-/// The scores of many folders in one scan, each with the file it is from; the first file that is not what it should be
-/// fails them all.
-pub(crate) fn scan_scores(folders: &[PathBuf], metric: &str) -> PolarsResult<Vec<(String, Score)>> {
-    collect(scan(folders, SCORES)?.filter(col("metric").eq(lit(metric))))
-}
-
-/// The same of where the time went.
-pub(crate) fn scan_usage(folders: &[PathBuf]) -> PolarsResult<Vec<(String, Usage)>> {
-    collect(scan(folders, USAGE)?)
-}
-
-/// The column that names the file.
-const FILE: &str = "file";
-
-fn scan(folders: &[PathBuf], name: &str) -> PolarsResult<LazyFrame> {
-    let paths =
-        folders.iter().map(|folder| PlRefPath::new(folder.join(name).to_string_lossy().as_ref())).collect();
-    let options =
-        ScanArgsParquet { glob: false, include_file_paths: Some(FILE.into()), ..ScanArgsParquet::default() };
-    LazyFrame::scan_parquet_files(paths, options)
-}
-
-fn collect<R: Row>(scan: LazyFrame) -> PolarsResult<Vec<(String, R)>> {
-    let frame = scan.collect()?;
-    let files = String::values(frame.column(FILE)?)?;
-    Ok(files.into_iter().zip(R::rows(&frame)?).collect())
+/// The scores of a folder, and where the time went: all that an index asks of one.
+pub(crate) fn read_scores_and_usage(folder: &Path) -> Result<(Vec<Score>, Vec<Usage>), ParquetError> {
+    Ok((read_rows(&folder.join(SCORES))?, read_rows(&folder.join(USAGE))?))
 }
 
 /// Writes every kind of row into `folder` and says which files it made.
@@ -231,11 +209,11 @@ pub(crate) trait Row: Sized {
 macro_rules! row {
     ($row:ident, $($field:ident: $kind:ty),+) => {
         impl Row for $row {
-            fn columns(rows: &[Self]) -> Vec<polars::prelude::Column> {
+            fn columns(rows: &[Self]) -> Vec<polars_core::prelude::Column> {
                 vec![$(<$kind as Field>::column(stringify!($field), rows.iter().map(|row| &row.$field))),+]
             }
 
-            fn rows(frame: &polars::prelude::DataFrame) -> polars::prelude::PolarsResult<Vec<Self>> {
+            fn rows(frame: &polars_core::prelude::DataFrame) -> polars_core::prelude::PolarsResult<Vec<Self>> {
                 $(let mut $field = <$kind as Field>::values(frame.column(stringify!($field))?)?.into_iter();)+
                 let rows = std::iter::from_fn(|| Some($row { $($field: $field.next()?),+ }));
                 Ok(rows.collect())

@@ -95,10 +95,11 @@ pub fn arm_metrics(data: &ArmMetrics) -> Result<Figure, PlotError> {
                 let x = middle + jitter(seed) * slot * 0.28;
                 scene.disc((x, plot.py(*value)), 6.5, paints[arm], 0.3);
             }
-            let ends = (plot.py(estimate.low), plot.py(estimate.high));
-            error_bar(&mut scene, middle, ends, (slot * 0.1).clamp(6.0, 14.0), 4.0, paints[arm]);
-            scene.disc((middle, plot.py(estimate.mean)), 15.0, WHITE, 1.0);
-            scene.disc((middle, plot.py(estimate.mean)), 12.0, paints[arm], 1.0);
+            // caps wider than the dot: a short interval shows beside it
+            let (mean, ends) = (plot.py(estimate.mean), (plot.py(estimate.low), plot.py(estimate.high)));
+            scene.disc((middle, mean), 10.0, WHITE, 1.0);
+            error_bar(&mut scene, middle, ends, (slot * 0.16).clamp(12.0, 20.0), 4.0, paints[arm]);
+            scene.disc((middle, mean), 8.0, paints[arm], 1.0);
             let above = (middle, y0 - 16.0 - values.em / 2.0);
             scene.text_in(above, number(estimate.mean, 1), values, Align::Centre, paints[arm]);
             labels.draw(&mut scene, arm, middle, plot.bottom + 14.0);

@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use itertools::Itertools;
 use rayon::prelude::*;
 use sapo_metrics::{Convention, Metric};
 
@@ -15,15 +15,13 @@ use crate::cell::CellId;
 use crate::checksum;
 use crate::files::write_whole;
 use crate::manifest::Manifest;
-use crate::parquet::{Field, Row, read_rows, row, scan_scores, scan_usage, write_rows};
+use crate::parquet::{Field, Row, read_rows, read_scores_and_usage, row, write_rows};
 use crate::record::{RunRecord, Score, Usage};
 use crate::store::{Store, StoreError};
 
 const INDEX: &str = "index.parquet";
 /// The checksum of the index: a damaged one is as good as none.
 const SEAL: &str = "index.sha256";
-/// New cells that are read together: bounds the memory.
-const CHUNK: usize = 2_000;
 /// The metric of the transfer matrix, as the paper's.
 const METRIC: &str = Metric::RougeL.name();
 
@@ -97,12 +95,9 @@ impl Index {
         let news = !new.is_empty() || old.len() != known.len();
         let mut cells: Vec<IndexedCell> =
             old.iter().filter_map(|(_, id)| known.get(id.as_str()).map(|cell| (*cell).clone())).collect();
-        let mut unreadable = Vec::new();
-        for chunk in new.chunks(CHUNK) {
-            let (read, problems) = index_cells(store, chunk);
-            cells.extend(read);
-            unreadable.extend(problems);
-        }
+        let read: Vec<_> = new.into_par_iter().map(|(changed, id)| index_cell(store, changed, id)).collect();
+        let (new, unreadable): (Vec<_>, Vec<_>) = read.into_iter().partition_result();
+        cells.extend(new);
         cells.sort_by(|a, b| a.id.cmp(&b.id));
         if news {
             keep(store, &cells);
@@ -134,64 +129,19 @@ fn changed(store: &Store, id: &CellId) -> u64 {
     modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_nanos() as u64)
 }
 
-/// Reads cells that are new to the index: their manifests in parallel, each kind of row in one scan.
-fn index_cells(store: &Store, cells: &[(u64, CellId)]) -> (Vec<IndexedCell>, Vec<(CellId, StoreError)>) {
-    let manifests: Vec<_> = cells.par_iter().map(|(_, id)| store.manifest(id)).collect();
-    let mut damaged = HashMap::new();
-    let mut scores = rows_of(store, cells, &mut damaged, |folders| scan_scores(folders, METRIC));
-    let mut usage = rows_of(store, cells, &mut damaged, scan_usage);
-    let (mut read, mut unreadable) = (Vec::new(), Vec::new());
-    for ((changed, id), manifest) in cells.iter().zip(manifests) {
-        match damaged.remove(id).map_or(manifest, Err) {
-            Ok(manifest) => {
-                let (scores, usage) = (scores.remove(id), usage.remove(id));
-                read.push(indexed(
-                    *changed,
-                    manifest,
-                    scores.unwrap_or_default(),
-                    &usage.unwrap_or_default(),
-                ));
-            }
-            Err(error) => unreadable.push((id.clone(), error)),
-        }
-    }
-    (read, unreadable)
-}
-
-/// The rows of many cells. Where one file is damaged, each is read alone, and the cell of that one is noted: nothing is
-/// said of it, for it may be read another time.
-fn rows_of<R, E>(
-    store: &Store,
-    cells: &[(u64, CellId)],
-    damaged: &mut HashMap<CellId, StoreError>,
-    scan: impl Fn(&[PathBuf]) -> Result<Vec<(String, R)>, E>,
-) -> HashMap<CellId, Vec<R>>
-where
-    E: std::fmt::Display,
-{
-    let folder = |cell: &(u64, CellId)| store.cell_folder(&cell.1);
-    let folders: Vec<PathBuf> = cells.iter().map(folder).collect();
-    let scanned = scan(&folders).unwrap_or_else(|_| {
-        let mut rows = Vec::new();
-        for ((_, id), folder) in cells.iter().zip(folders) {
-            match scan(std::slice::from_ref(&folder)) {
-                Ok(found) => rows.extend(found),
-                Err(error) => {
-                    let error = StoreError::Damaged { path: folder.clone(), what: error.to_string(), folder };
-                    damaged.insert(id.clone(), error);
-                }
-            }
-        }
-        rows
-    });
-    let mut of_cells: HashMap<CellId, Vec<R>> = HashMap::new();
-    for (file, row) in scanned {
-        let id = Path::new(&file).parent().and_then(|folder| folder.file_name()?.to_str()?.parse().ok());
-        if let Some(id) = id {
-            of_cells.entry(id).or_default().push(row);
-        }
-    }
-    of_cells
+/// Reads a cell that is new to the index.
+fn index_cell(store: &Store, changed: u64, id: CellId) -> Result<IndexedCell, (CellId, StoreError)> {
+    let read = || {
+        let manifest = store.manifest(&id)?;
+        let folder = store.cell_folder(&id);
+        let (scores, usage) = read_scores_and_usage(&folder).map_err(|error| StoreError::Damaged {
+            path: folder.clone(),
+            what: error.to_string(),
+            folder,
+        })?;
+        Ok(indexed(changed, manifest, scores, &usage))
+    };
+    read().map_err(|error| (id.clone(), error))
 }
 
 fn indexed(changed: u64, manifest: Manifest, scores: Vec<Score>, usage: &[Usage]) -> IndexedCell {

@@ -63,7 +63,7 @@ pub enum TableError {
         /// The file.
         path: PathBuf,
         /// What it said.
-        source: polars::error::PolarsError,
+        source: polars_core::prelude::PolarsError,
     },
     /// A file could not be written.
     #[error("cannot write {path}: {source}")]

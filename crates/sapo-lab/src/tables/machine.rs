@@ -1,10 +1,8 @@
 //! A table for machines: full precision, nothing rounded, an estimate as three columns.
 
 use super::{Column, Table, Values};
-use polars::prelude::{
-    Column as Series, CsvWriter, DataFrame, NamedFrom, ParquetWriter, PolarsResult, SerWriter,
-    Series as Cells,
-};
+use polars_core::prelude::{Column as Series, DataFrame, NamedFrom, PolarsResult, Series as Cells};
+use polars_io::prelude::{CsvWriter, ParquetWriter, SerWriter};
 use sapo_metrics::Estimate;
 
 impl Table {

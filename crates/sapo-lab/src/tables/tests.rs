@@ -1,5 +1,6 @@
 use super::*;
-use polars::prelude::{DataType, ParquetReader, SerReader};
+use polars_core::prelude::DataType;
+use polars_io::prelude::{ParquetReader, SerReader};
 
 fn estimate(mean: f64, low: f64, high: f64) -> Estimate {
     Estimate { mean, low, high, n: 8 }

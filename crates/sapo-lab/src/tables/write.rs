@@ -2,7 +2,7 @@
 
 use super::{Table, TableError};
 use crate::files::write_whole;
-use polars::prelude::PolarsResult;
+use polars_core::prelude::PolarsResult;
 use std::path::{Path, PathBuf};
 
 /// Where a table was written.
