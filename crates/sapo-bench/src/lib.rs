@@ -54,6 +54,16 @@ pub enum BenchError {
         /// Name of the task.
         task: String,
     },
+    /// An answer is missing, or there is one too many: from there on each would be held against another example.
+    #[error("scoring task {task:?}: expected {expected} answers, one an example, got {got}")]
+    Answers {
+        /// Name of the task.
+        task: String,
+        /// Number of examples.
+        expected: usize,
+        /// Number of answers.
+        got: usize,
+    },
     /// The task's native metric is unknown, or an example has no accepted answer to compare with.
     #[error("scoring task {task:?}: {source}")]
     Metric {

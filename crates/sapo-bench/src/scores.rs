@@ -49,10 +49,15 @@ pub fn native_metric(task: &Task) -> Result<Option<Metric>, BenchError> {
 /// a score that depends on the wording directly could not be compared between wordings.
 ///
 /// # Errors
-/// No example, an example without an accepted answer, or an unknown native metric.
+/// No example, another number of answers than of examples, an example without an accepted answer, or an unknown native
+/// metric.
 pub fn score(task: &Task, examples: &[Example], predictions: &[String]) -> Result<Vec<Scores>, BenchError> {
     if examples.is_empty() {
         return Err(BenchError::NoExamples { task: task.name.clone() });
+    }
+    let (expected, got) = (examples.len(), predictions.len());
+    if got != expected {
+        return Err(BenchError::Answers { task: task.name.clone(), expected, got });
     }
     let sources: Vec<String> = examples.iter().map(|example| source(task, example)).collect();
     let samples: Vec<Sample> = predictions
@@ -146,5 +151,11 @@ mod tests {
         let told = "scoring task \"shorten\": sample 1: rouge_l: expected at least one reference, got none";
         assert_eq!(message(task(None), &bare), told);
         assert_eq!(message(task(None), &[]), "evaluating task \"shorten\": it has no examples");
+    }
+
+    #[test]
+    fn a_missing_answer_is_not_left_out() {
+        let refused = score(&task(None), &examples(), &predictions()[..1]).unwrap_err().to_string();
+        assert_eq!(refused, "scoring task \"shorten\": expected 2 answers, one an example, got 1");
     }
 }

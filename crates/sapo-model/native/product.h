@@ -5,14 +5,17 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <atomic>
+
 namespace sapo {
 
 using at::Tensor;
 using OptionalTensor = std::optional<Tensor>;
 
 // Whether f32 products on the CPU go to oneDNN instead of the BLAS that libtorch was linked with (runtime.rs decides).
-inline bool& products_by_onednn() {
-    static bool on = false;
+// Atomic, for a thread may open a model while another computes with one.
+inline std::atomic<bool>& products_by_onednn() {
+    static std::atomic<bool> on{false};
     return on;
 }
 

@@ -47,7 +47,7 @@ impl LanguageModel {
     ) -> f64 {
         let decoder = self.decoder();
         let forward = decoder.forward(&batch.sequences, Some(&batch.asked), train);
-        let dropout = train.then(DropoutSeeds::draw);
+        let dropout = train.then(|| DropoutSeeds::draw(self.device()));
         let forward_block = |block: usize, input: &Tensor| {
             if let Some(dropout) = &dropout {
                 dropout.enter(block);
@@ -90,8 +90,10 @@ impl LanguageModel {
 struct DropoutSeeds(i64);
 
 impl DropoutSeeds {
-    fn draw() -> Self {
-        Self(Tensor::randint(i64::from(i32::MAX), [1], (Kind::Int64, Device::Cpu)).int64_value(&[0]) << 16)
+    /// From the generator of the device that dropout is drawn on: its state is what is kept of a training under way
+    /// ([`crate::native::generator_state`]), so it has to decide all that is dropped.
+    fn draw(device: Device) -> Self {
+        Self(Tensor::randint(i64::from(i32::MAX), [1], (Kind::Int64, device)).int64_value(&[0]) << 16)
     }
 
     fn enter(&self, block: usize) {

@@ -84,9 +84,13 @@ impl TextCodec {
             serde_json::Value::String(text) => text.clone(),
             object => object["content"].as_str().unwrap_or_default().to_string(),
         };
-        let source = match std::fs::read_to_string(directory.join("chat_template.jinja")) {
+        let beside = directory.join("chat_template.jinja");
+        let source = match std::fs::read_to_string(&beside) {
             Ok(text) => Some(text),
-            Err(_) => default_template(&config["chat_template"]),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                default_template(&config["chat_template"])
+            }
+            Err(error) => return Err(ModelError::io("read", beside)(error)),
         };
         let template = source.map(|source| chat_environment(source, directory)).transpose()?;
         Ok(Self {

@@ -80,13 +80,26 @@ pub enum ModelError {
         /// How many prompts there are.
         expected: usize,
     },
-    /// A token cannot be drawn.
+    /// A token cannot be chosen.
     #[error(
-        "prompt {index}: the model's logits have no distribution, for instance because one is not a number"
+        "prompt {index}, token {step} of its answer: the model's logits have no distribution, for instance because one \
+         is not a number"
     )]
     NoDistribution {
         /// Index in the list that was given.
         index: usize,
+        /// Number of the token in the answer, from 1.
+        step: usize,
+    },
+    /// An environment variable says what nobody would follow.
+    #[error("environment variable {variable}: expected {expected}, got {got:?}")]
+    Environment {
+        /// Its name.
+        variable: &'static str,
+        /// What it may say.
+        expected: &'static str,
+        /// What it says.
+        got: String,
     },
     /// libtorch could not get the memory that it asked for.
     #[error("out of memory: {0}")]

@@ -33,8 +33,9 @@ impl LanguageModel {
     /// A sequence ends at an end-of-answer token or after `max_new_tokens`.
     ///
     /// # Errors
-    /// Refuses other than one setting a prompt ([`Decoding::SampleEach`]), a prompt that is empty, or that leaves no room for `max_new_tokens` in the model's context, and fails
-    /// where a token is to be drawn from logits without a distribution; each names the prompt's index.
+    /// Refuses other than one setting a prompt ([`Decoding::SampleEach`]), a prompt that is empty, or that leaves no room
+    /// for `max_new_tokens` in the model's context, and fails where a token is to be chosen by logits without a
+    /// distribution; each names the prompt's index.
     pub fn generate(
         &self,
         prompts: &[Vec<i64>],
@@ -60,9 +61,7 @@ impl LanguageModel {
         }
         let mut answers = vec![Generation::default(); prompts.len()];
         for members in token_budget_batches(&lengths, token_budget) {
-            let chosen: Vec<&[i64]> = members.iter().map(|&i| prompts[i].as_slice()).collect();
-            let mut chooser = Chooser::new(decoding, &members);
-            let batch = self.generate_batch(&chosen, &mut chooser, max_new_tokens)?;
+            let batch = self.generate_batch(prompts, &members, decoding, max_new_tokens)?;
             for (ids, &i) in batch.iter().zip(&members) {
                 answers[i] = Generation {
                     text: self.codec().decode(ids)?,
@@ -75,14 +74,17 @@ impl LanguageModel {
         Ok(answers)
     }
 
-    /// Token ids of the answers to one batch; the end-of-answer token is the last one where it came.
+    /// Token ids of the answers to one batch, the prompts `members`; the end-of-answer token is the last one where it came.
     fn generate_batch(
         &self,
-        prompts: &[&[i64]],
-        chooser: &mut Chooser,
+        prompts: &[Vec<i64>],
+        members: &[usize],
+        decoding: Decoding<'_>,
         max_new_tokens: usize,
     ) -> Result<Vec<Vec<i64>>, ModelError> {
         let device = self.device();
+        let mut chooser = Chooser::new(decoding, members);
+        let prompts: Vec<&[i64]> = members.iter().map(|&index| prompts[index].as_slice()).collect();
         let lengths: Vec<i64> = prompts.iter().map(|prompt| prompt.len() as i64).collect();
         let last_tokens: Vec<i64> = lengths
             .iter()
@@ -93,16 +95,18 @@ impl LanguageModel {
             .collect();
         let mut cache = KvCache::new(&lengths, max_new_tokens as i64, device);
         let asked = Asked::new(&last_tokens, &lengths, device);
-        let mut hidden = self.decoder().read_prompts(&Sequences::new(prompts, device), &asked, &mut cache);
+        let mut hidden = self.decoder().read_prompts(&Sequences::new(&prompts, device), &asked, &mut cache);
 
         let mut answers = vec![Vec::new(); prompts.len()];
         // the sequence of each row in the batch; rows whose answer has ended stay until many have
         let mut rows: Vec<usize> = (0..prompts.len()).collect();
         let mut ended = vec![false; prompts.len()];
         for step in 1..=max_new_tokens {
-            let mut next = chooser.choose(&self.decoder().logits(&hidden), &rows)?; // [B]
-            for (token, &sequence) in Vec::<i64>::try_from(&next)?.into_iter().zip(&rows) {
+            let chosen = chooser.choose(&self.decoder().logits(&hidden), &rows)?;
+            for (&token, &sequence) in chosen.iter().zip(&rows) {
                 if !ended[sequence] {
+                    let index = members[sequence];
+                    let token = token.ok_or(ModelError::NoDistribution { index, step })?;
                     answers[sequence].push(token);
                     ended[sequence] = self.is_end(token);
                 }
@@ -112,13 +116,14 @@ impl LanguageModel {
             if running.is_empty() || step == max_new_tokens {
                 break;
             }
+            // nobody reads what an ended answer goes on with
+            let mut next: Vec<i64> = chosen.into_iter().map(Option::unwrap_or_default).collect();
             if running.len() * 8 <= rows.len() * 7 {
-                let kept = Tensor::from_slice(&running).to_device(device);
-                cache.keep(&kept);
-                next = next.index_select(0, &kept);
+                cache.keep(&Tensor::from_slice(&running).to_device(device));
+                next = running.iter().map(|&row| next[row as usize]).collect();
                 rows = running.iter().map(|&row| rows[row as usize]).collect();
             }
-            hidden = self.decoder().read_next(&next, &mut cache);
+            hidden = self.decoder().read_next(&Tensor::from_slice(&next).to_device(device), &mut cache);
         }
         Ok(answers)
     }
@@ -127,38 +132,59 @@ impl LanguageModel {
 /// Chooses the next tokens of one batch.
 enum Chooser {
     Greedy,
-    /// The index of each sequence's prompt, how its tokens are drawn, and its random numbers.
-    Sample(Vec<(usize, Sampling, ChaCha8Rng)>),
+    /// How each sequence's tokens are drawn, and its random numbers.
+    Sample(Vec<(Sampling, ChaCha8Rng)>),
 }
 
 impl Chooser {
+    /// For the prompts with these indices.
     fn new(decoding: Decoding<'_>, prompts: &[usize]) -> Self {
-        let by_index = |sampling: Sampling, prompt: usize| (prompt, sampling, sampling.stream(prompt));
-        let alone = |sampling: Sampling, prompt: usize| (prompt, sampling, sampling.stream(0));
+        let by_index = |sampling: Sampling, prompt: usize| (sampling, sampling.stream(prompt));
+        let alone = |sampling: Sampling| (sampling, sampling.stream(0));
         match decoding {
             Decoding::Greedy => Self::Greedy,
             Decoding::Sample(sampling) => {
                 Self::Sample(prompts.iter().map(|&prompt| by_index(sampling, prompt)).collect())
             }
             Decoding::SampleEach(samplings) => {
-                Self::Sample(prompts.iter().map(|&prompt| alone(samplings[prompt], prompt)).collect())
+                Self::Sample(prompts.iter().map(|&prompt| alone(samplings[prompt])).collect())
             }
         }
     }
 
-    /// Tokens `[B]` after logits `[B, vocab]`, of which each row is that of one sequence.
-    fn choose(&mut self, logits: &Tensor, rows: &[usize]) -> Result<Tensor, ModelError> {
-        let Self::Sample(sequences) = self else {
-            return Ok(logits.argmax(-1, false));
-        };
+    /// A token after each row of logits `[B, vocab]`, the row being that of one sequence; none where the logits have no
+    /// distribution.
+    fn choose(&mut self, logits: &Tensor, rows: &[usize]) -> Result<Vec<Option<i64>>, ModelError> {
+        let Self::Sample(sequences) = self else { return likeliest(logits) };
         let (_, vocab) = logits.size2()?;
         let values = Vec::<f32>::try_from(logits.to_kind(Kind::Float).flatten(0, 1))?;
         let draw = |(&sequence, logits): (&usize, &[f32])| {
-            let (prompt, sampling, stream) = &mut sequences[sequence];
-            sampling.draw(logits, stream).ok_or(ModelError::NoDistribution { index: *prompt })
+            let (sampling, stream) = &mut sequences[sequence];
+            sampling.draw(logits, stream)
         };
-        let tokens: Vec<i64> =
-            rows.iter().zip(values.chunks_exact(vocab as usize)).map(draw).collect::<Result<_, _>>()?;
-        Ok(Tensor::from_slice(&tokens).to_device(logits.device()))
+        Ok(rows.iter().zip(values.chunks_exact(vocab as usize)).map(draw).collect())
+    }
+}
+
+/// The likeliest token by each row of logits `[B, vocab]`, of equal ones the lowest id.
+fn likeliest(logits: &Tensor) -> Result<Vec<Option<i64>>, ModelError> {
+    let tokens = logits.argmax(-1, true); // [B, 1]; in a row with a logit that is not a number, the place of such a one
+    let highest = logits.gather(1, &tokens, false).to_kind(Kind::Float);
+    let (tokens, highest) =
+        (Vec::<i64>::try_from(tokens.flatten(0, 1))?, Vec::<f32>::try_from(highest.flatten(0, 1))?);
+    Ok(tokens.into_iter().zip(highest).map(|(token, logit)| logit.is_finite().then_some(token)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_likeliest_token_is_none_where_logits_have_no_distribution() {
+        let (nan, inf) = (f32::NAN, f32::INFINITY);
+        let rows =
+            [[1.0, 3.0, 3.0], [1.0, nan, 3.0], [nan; 3], [0.0, inf, 0.0], [-inf; 3], [-inf, -inf, 0.0]];
+        let logits = Tensor::from_slice(rows.as_flattened()).reshape([6, 3]);
+        assert_eq!(likeliest(&logits).unwrap(), [Some(1), None, None, None, None, Some(2)]);
     }
 }

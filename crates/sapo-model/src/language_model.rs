@@ -55,6 +55,7 @@ impl LanguageModel {
         kind: Kind,
         device: Device,
     ) -> Result<Self, ModelError> {
+        runtime::check_environment()?;
         native::products_by_onednn(runtime::matmul_library() == runtime::MatmulLibrary::OneDnn);
         let codec = TextCodec::open(directory)?;
         if codec.vocab_size() > config.vocab_size as usize {

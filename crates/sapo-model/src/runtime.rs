@@ -1,4 +1,11 @@
 //! Process-wide settings of libtorch and of the C allocator.
+//!
+//! Some are read from environment variables; one that says what nobody would follow is refused when a model is opened.
+
+use std::ffi::OsStr;
+use std::sync::OnceLock;
+
+use crate::ModelError;
 
 /// Prepares this process for model work: call first thing in `main`.
 ///
@@ -29,19 +36,21 @@ impl MatmulLibrary {
             Self::OneDnn => "onednn",
         }
     }
+
+    fn named(name: &str) -> Option<Self> {
+        [Self::Blas, Self::OneDnn].into_iter().find(|library| library.name() == name)
+    }
 }
 
 /// The library for f32 products: `SAPO_MATMUL` where it says `blas` or `onednn`; otherwise oneDNN on a CPU with AVX-512
 /// that is not Intel's, where MKL keeps to AVX2 and is half as fast (docs/performance.md), and the BLAS elsewhere.
 ///
-/// Results differ in the last bits between the two, never between two runs with the same one.
+/// Results differ in the last bits between the two, never between two runs with the same one. It is decided once a
+/// process.
 pub fn matmul_library() -> MatmulLibrary {
-    match std::env::var("SAPO_MATMUL").as_deref() {
-        Ok("blas") => MatmulLibrary::Blas,
-        Ok("onednn") => MatmulLibrary::OneDnn,
-        _ if mkl_keeps_to_avx2() => MatmulLibrary::OneDnn,
-        _ => MatmulLibrary::Blas,
-    }
+    static DECIDED: OnceLock<MatmulLibrary> = OnceLock::new();
+    let fitting = || if mkl_keeps_to_avx2() { MatmulLibrary::OneDnn } else { MatmulLibrary::Blas };
+    *DECIDED.get_or_init(|| MATMUL.get().ok().flatten().unwrap_or_else(fitting))
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -66,7 +75,56 @@ pub fn cpu_level() -> &'static str {
 /// Threads that this process should use: `SAPO_THREADS` where the lab set it, otherwise all cores.
 pub fn threads_from_env() -> usize {
     let all = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    std::env::var("SAPO_THREADS").ok().and_then(|text| text.parse().ok()).filter(|n| *n > 0).unwrap_or(all)
+    THREADS.get().ok().flatten().unwrap_or(all)
+}
+
+/// An environment variable that decides how this process computes.
+struct Variable<T> {
+    name: &'static str,
+    expected: &'static str,
+    read: fn(&str) -> Option<T>,
+}
+
+const MATMUL: Variable<MatmulLibrary> =
+    Variable { name: "SAPO_MATMUL", expected: "blas or onednn", read: MatmulLibrary::named };
+
+const THREADS: Variable<usize> = Variable {
+    name: "SAPO_THREADS",
+    expected: "a whole number, 1 or more",
+    read: |text| text.parse().ok().filter(|threads| *threads > 0),
+};
+
+/// What it says is followed by `native/dispatch.cpp`; the levels are those of `build.rs`.
+const CPU_LEVEL: Variable<()> = if cfg!(target_arch = "x86_64") {
+    Variable {
+        name: "SAPO_CPU_LEVEL",
+        expected: "v2, v3 or v4",
+        read: |text| matches!(text, "v2" | "v3" | "v4").then_some(()),
+    }
+} else {
+    Variable { name: "SAPO_CPU_LEVEL", expected: "v1", read: |text| (text == "v1").then_some(()) }
+};
+
+impl<T> Variable<T> {
+    /// What it says; nothing where it is not set.
+    fn get(&self) -> Result<Option<T>, ModelError> {
+        let value = std::env::var_os(self.name);
+        value.as_deref().map(OsStr::to_string_lossy).map(|value| self.of(&value)).transpose()
+    }
+
+    fn of(&self, value: &str) -> Result<T, ModelError> {
+        let (variable, expected) = (self.name, self.expected);
+        let refused = || ModelError::Environment { variable, expected, got: value.to_string() };
+        (self.read)(value).ok_or_else(refused)
+    }
+}
+
+/// Refuses environment variables that say what nobody would follow.
+pub(crate) fn check_environment() -> Result<(), ModelError> {
+    MATMUL.get()?;
+    CPU_LEVEL.get()?;
+    THREADS.get()?;
+    Ok(())
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -104,5 +162,29 @@ pub fn parse_device(name: &str) -> Result<tch::Device, String> {
         Ok(tch::Device::Cuda(index))
     } else {
         Err(format!("no CUDA device {index}: this libtorch sees {count}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn environment_variables_say_what_is_known_or_are_refused_by_name() {
+        assert_eq!(MATMUL.of("onednn").unwrap(), MatmulLibrary::OneDnn);
+        assert_eq!(MATMUL.of("blas").unwrap(), MatmulLibrary::Blas);
+        assert_eq!(THREADS.of("3").unwrap(), 3);
+        assert!(CPU_LEVEL.of(cpu_level()).is_ok());
+        let told = |refused: ModelError| refused.to_string();
+        assert_eq!(
+            told(MATMUL.of("mkl").unwrap_err()),
+            "environment variable SAPO_MATMUL: expected blas or onednn, got \"mkl\""
+        );
+        for threads in ["0", "-1", "all", ""] {
+            let refused = told(THREADS.of(threads).unwrap_err());
+            assert!(refused.starts_with("environment variable SAPO_THREADS: expected a whole"), "{refused}");
+        }
+        let refused = told(CPU_LEVEL.of("avx2").unwrap_err());
+        assert!(refused.contains("SAPO_CPU_LEVEL") && refused.ends_with("got \"avx2\""), "{refused}");
     }
 }

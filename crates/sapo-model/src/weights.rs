@@ -114,7 +114,7 @@ impl Weights {
         Ok(Self::from_source(Source::Files(stored), shown, kind, device))
     }
 
-    /// Fresh weights: matrices normal with standard deviation `std`, norms one, biases zero; the same for a seed.
+    /// Fresh weights: matrices normal with standard deviation `std`, factors of norms one, biases zero; the same for a seed.
     pub fn random(std: f64, seed: u64, kind: Kind, device: Device) -> Self {
         let rng = Box::new(ChaCha8Rng::seed_from_u64(seed));
         Self::from_source(Source::Random { std, rng }, Path::new("(random)"), kind, device)
@@ -184,6 +184,16 @@ impl Weights {
         let weight = self.take(&format!("{name}.weight"), &[width]);
         let bias = self.take(&format!("{name}.bias"), &[width]);
         Norm::Layer { weight, bias, eps }
+    }
+
+    /// `{name}.weight` `[width]` of an RMSNorm that multiplies by `offset + weight`.
+    pub(crate) fn rms_norm(&mut self, name: &str, width: i64, eps: f64, offset: f64) -> Norm {
+        let stored = self.take(&format!("{name}.weight"), &[width]);
+        let weight = match self.source {
+            Source::Files(_) => stored,
+            Source::Random { .. } => stored - offset, // so that a fresh norm changes no sizes
+        };
+        Norm::Rms { weight, eps, offset }
     }
 
     /// The tensor of that name. A missing or wrongly shaped one is noted for [`Weights::finish`], and zeros stand in.

@@ -120,11 +120,7 @@ impl RotaryDecoder<'_> {
 
     fn norm(&self, name: &str, width: i64, weights: &mut Weights) -> Norm {
         let offset = if self.gemma.is_some() { 1.0 } else { 0.0 };
-        Norm::Rms {
-            weight: weights.take(&format!("{name}.weight"), &[width]),
-            eps: self.rms_norm_eps,
-            offset,
-        }
+        weights.rms_norm(name, width, self.rms_norm_eps, offset)
     }
 
     fn block(&self, i: usize, activation: Activation, weights: &mut Weights) -> RotaryBlock {

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tch::{Device, Kind, Tensor};
@@ -38,9 +39,9 @@ struct ConfigFile {
     #[serde(default)]
     use_rslora: bool,
     #[serde(default)]
-    rank_pattern: Option<BTreeMap<String, i64>>,
+    rank_pattern: Option<IndexMap<String, i64>>,
     #[serde(default)]
-    alpha_pattern: Option<BTreeMap<String, f64>>,
+    alpha_pattern: Option<IndexMap<String, f64>>,
     #[serde(default)]
     fan_in_fan_out: bool,
     #[serde(flatten)]
@@ -211,7 +212,7 @@ impl Lora {
         let rank = |(a, _): &(Tensor, Tensor)| a.size()[0];
         let r = modules.values().map(rank).max().unwrap_or(1);
         let others = modules.iter().filter(|(_, pair)| rank(pair) != r);
-        let rank_pattern: BTreeMap<String, i64> =
+        let rank_pattern: IndexMap<String, i64> =
             others.map(|(module, pair)| (regex::escape(module), rank(pair))).collect();
         let config = LoraConfig {
             r,

@@ -1,5 +1,4 @@
-use std::collections::BTreeMap;
-
+use indexmap::IndexMap;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -18,12 +17,12 @@ pub struct LoraConfig {
     /// Scale by `lora_alpha / sqrt(r)` instead (arXiv 2312.03732).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub use_rslora: bool,
-    /// Ranks of single modules, by name, ending of a name, or regular expression.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub rank_pattern: BTreeMap<String, i64>,
-    /// Values of `lora_alpha` of single modules.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub alpha_pattern: BTreeMap<String, f64>,
+    /// Ranks of single modules, by name, ending of a name, or regular expression; of several that fit, the first counts.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub rank_pattern: IndexMap<String, i64>,
+    /// Values of `lora_alpha` of single modules, likewise.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub alpha_pattern: IndexMap<String, f64>,
 }
 
 impl Default for LoraConfig {
@@ -56,8 +55,8 @@ impl LoraConfig {
                 target_modules.iter().map(|name| (*name).to_string()).collect(),
             ),
             use_rslora: false,
-            rank_pattern: BTreeMap::new(),
-            alpha_pattern: BTreeMap::new(),
+            rank_pattern: IndexMap::new(),
+            alpha_pattern: IndexMap::new(),
         }
     }
 
@@ -115,11 +114,11 @@ impl LoraConfig {
     }
 }
 
-/// The value whose pattern is the module's name or the end of it.
+/// The first value whose pattern is the module's name or the end of it.
 ///
 /// # Source
 /// PEFT's `get_pattern_key`
-fn value_for<T: Copy>(patterns: &BTreeMap<String, T>, module: &str) -> Option<T> {
+fn value_for<T: Copy>(patterns: &IndexMap<String, T>, module: &str) -> Option<T> {
     let found = patterns.iter().find(|(pattern, _)| matches(&format!(r"^(?:.*\.)?(?:{pattern})$"), module));
     found.map(|(_, value)| *value)
 }

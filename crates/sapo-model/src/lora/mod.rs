@@ -143,8 +143,8 @@ impl LanguageModel {
     ///
     /// # Errors
     /// Lists the modules that this model does not have, or has in another width, and the targets without tensors.
-    pub fn check_adapter(&mut self, adapter: &Lora) -> Result<(), ModelError> {
-        let linears = self.decoder_mut().named_linears_mut();
+    pub fn check_adapter(&self, adapter: &Lora) -> Result<(), ModelError> {
+        let linears = self.decoder().named_linears();
         let mut problems = Vec::new();
         let absent = adapter.modules.keys().filter(|module| !linears.iter().any(|(name, _)| name == *module));
         problems.extend(absent.map(|module| format!("left over: {module}")));

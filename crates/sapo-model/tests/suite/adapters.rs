@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sapo_model::{LanguageModel, LoraConfig, ModelError, save_safetensors};
+use sapo_model::{LanguageModel, Lora, LoraConfig, ModelError, save_safetensors};
 use serde_json::{Value, json};
 use tch::Tensor;
 
@@ -252,6 +252,25 @@ fn an_adapter_file_with_few_entries_is_read() {
         model
     };
     assert_same_parameters(&folded(copy.path()), &folded(&fixture("adapters/llama-tied")));
+}
+
+/// As in PEFT, where the order of the alphabet plays no part.
+#[test]
+fn of_several_patterns_that_fit_the_first_in_the_file_counts() {
+    let (narrow, wide) = ("layers.0.self_attn.v_proj", "v_proj");
+    let module = "model.layers.0.self_attn.v_proj";
+    for (patterns, alpha) in [(json!({wide: 9.0, narrow: 6.0}), 9.0), (json!({narrow: 6.0, wide: 9.0}), 6.0)]
+    {
+        let copy = copy_of("adapters/llama-tied");
+        edit_json(&copy.path().join("adapter_config.json"), |config| config["alpha_pattern"] = patterns);
+        let adapter = Lora::open(copy.path()).unwrap();
+        let scaling = alpha / adapter.config.r as f64;
+        assert_eq!(adapter.config.scaling_of(module), scaling);
+        adapter.save(copy.path(), "llama-tied").unwrap();
+        assert_eq!(lora_at(copy.path()).scaling_of(module), scaling, "saved and read again");
+    }
+    let ranks = json!({"r": 3, "target_modules": ["v_proj"], "rank_pattern": {wide: 5, narrow: 2}});
+    assert_eq!(serde_json::from_value::<LoraConfig>(ranks).unwrap().rank_of(module), 5);
 }
 
 #[test]

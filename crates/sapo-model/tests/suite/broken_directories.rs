@@ -195,6 +195,12 @@ const BROKEN: &[Case] = &[
         &["chat template"],
     ),
     (
+        "a chat template that cannot be read",
+        "llama-untied",
+        |d| std::fs::create_dir(d.join("chat_template.jinja")).unwrap(),
+        &["chat_template.jinja"],
+    ),
+    (
         "a tokenizer of another model",
         "llama-untied",
         |d| config(d, |c| c["vocab_size"] = json!(100)),

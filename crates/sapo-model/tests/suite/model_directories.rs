@@ -89,6 +89,34 @@ fn fresh_weights_follow_from_the_seed_alone() {
     }
 }
 
+/// What a norm multiplies by at first, which Gemma counts from 1.
+#[test]
+fn fresh_norms_change_no_sizes() {
+    for (name, fresh_weight) in [("gemma2", 0.0), ("qwen3", 1.0)] {
+        let fresh = LanguageModel::fresh(&fixture(name), 1, Kind::Float, Device::Cpu).unwrap();
+        let weights = parameters(&fresh).into_iter();
+        let norms: Vec<_> = weights.filter(|(parameter, _)| parameter.ends_with("norm.weight")).collect();
+        assert!(norms.len() > 4);
+        for (parameter, weight) in norms {
+            let furthest = (weight - fresh_weight).abs().max().double_value(&[]);
+            assert_eq!(furthest, 0.0, "{name}: {parameter}");
+        }
+    }
+}
+
+/// All threads share the setting of what computes products, which opening a model makes.
+#[test]
+fn models_opened_at_once_compute_the_same() {
+    let row = [5, 6, 7, 8];
+    let alone = logits(&open("llama-tied"), &row);
+    std::thread::scope(|scope| {
+        let at_once: Vec<_> = (0..4).map(|_| scope.spawn(|| logits(&open("llama-tied"), &row))).collect();
+        for thread in at_once {
+            assert!(same_bits(&thread.join().unwrap(), &alone));
+        }
+    });
+}
+
 #[test]
 fn the_checksum_is_over_names_and_contents() {
     on_every_checkpoint(|checkpoint| {

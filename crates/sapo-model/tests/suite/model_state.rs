@@ -1,6 +1,6 @@
 //! The name of a model's state changes when a loss can, and is absent where no file decides it.
 
-use sapo_model::{Device, FileHashes, Kind, LanguageModel};
+use sapo_model::{Device, FileHashes, Kind, LanguageModel, Lora};
 use serde_json::json;
 
 use crate::fixtures::*;
@@ -48,6 +48,17 @@ fn adapters_from_folders_are_part_of_the_name() {
         let absent = copy.path().join("absent");
         assert!(same.fold_adapter_from(&absent).is_err());
         assert_eq!(state(&same), adapted);
+    });
+}
+
+#[test]
+fn an_adapter_that_is_only_checked_leaves_the_name() {
+    on_every_checkpoint(|checkpoint| {
+        let model = checkpoint.open();
+        let before = state(&model);
+        model.check_adapter(&Lora::open(&checkpoint.adapter()).unwrap()).unwrap();
+        assert!(before.is_some());
+        assert_eq!(state(&model), before);
     });
 }
 

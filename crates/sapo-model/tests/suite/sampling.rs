@@ -163,10 +163,12 @@ fn logits_that_are_not_numbers_are_an_error_with_the_prompts_index() {
     let model = LanguageModel::open(copy.path(), Kind::Float, Device::Cpu).unwrap();
     // the second prompt is the longer one, and so in the first batch
     let prompts = [vec![5], vec![5, 6]];
-    match model.generate(&prompts, Decoding::Sample(sampling(1.0, 0.9, 0)), 4, 1, |_| ()) {
-        Err(error @ ModelError::NoDistribution { index: 1 }) => {
-            assert!(error.to_string().contains("prompt 1"))
+    for decoding in [Decoding::Greedy, Decoding::Sample(sampling(1.0, 0.9, 0))] {
+        match model.generate(&prompts, decoding, 4, 1, |_| ()) {
+            Err(error @ ModelError::NoDistribution { index: 1, step: 1 }) => {
+                assert!(error.to_string().contains("prompt 1, token 1"))
+            }
+            other => panic!("{decoding:?}: {other:?}"),
         }
-        other => panic!("{other:?}"),
     }
 }
