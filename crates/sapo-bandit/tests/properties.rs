@@ -123,6 +123,23 @@ fn problems_without_ties() -> impl Strategy<Value = (Vec<u64>, Vec<Vec<f64>>)> {
     })
 }
 
+/// With no more arms than finalists, interference is weighed in before the first look.
+#[test]
+fn no_finalist_drops_out_unseen() {
+    let losses = [3.0, 1.0, 2.0].map(|loss| vec![loss; 30]).to_vec();
+    let table = LossTable::new(vec![1; 30], losses).unwrap();
+    for bound in [Bound::PairedT, BERNSTEIN_SERFLING, BETTING] {
+        let race = Race { bound, ..Race::default() };
+        let rule = InterferenceAware { race, ..InterferenceAware::default() };
+        let mut oracle = Interfering::new(&table, vec![Some(0.0), Some(0.5), Some(0.0)]);
+        let selection = rule.select(&mut oracle, 0).unwrap();
+        assert_eq!(selection.winner, 1, "{bound:?}");
+        for arm in selection.arms {
+            assert!(arm.examples >= race.min_examples.get(), "{bound:?}: {arm:?}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn with_everything_seen_the_lowest_mean_wins((tokens, losses) in problems(), seed: u64) {
@@ -187,6 +204,7 @@ proptest! {
             SelectorConfig::SequentialHalving(SequentialHalving { budget }),
             SelectorConfig::SuccessiveRejects(SuccessiveRejects { budget }),
             SelectorConfig::UcbE(UcbE { budget, ..UcbE::default() }),
+            SelectorConfig::Thompson(Thompson { budget, ..Thompson::default() }),
         ] {
             let spent = run(rule, &table, seed).forward_tokens as f64;
             prop_assert!(spent <= (share * all).max(arms), "{}: {spent} of {all} at {share}", rule.name());

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 
 use sapo_learn::{AdamW, AdamWConfig, FixedTexts, NoTerm, TrainConfig, Training, train};
-use sapo_model::{Batch, Device, Encoded, Kind, LanguageModel, LlamaConfig, LoraConfig, train_tokenizer};
+use sapo_model::{
+    Batch, Device, Encoded, Kind, LanguageModel, LlamaConfig, LoraConfig, native, train_tokenizer,
+};
 use tch::Tensor;
 
 /// Dropout reads libtorch's process-wide random state: one test at a time.
@@ -16,6 +18,10 @@ fn alone() -> MutexGuard<'static, ()> {
 
 /// A fresh model of three small layers.
 fn model(kind: Kind) -> LanguageModel {
+    model_on(Device::Cpu, kind)
+}
+
+fn model_on(device: Device, kind: Kind) -> LanguageModel {
     static DIRECTORY: std::sync::OnceLock<(tempfile::TempDir, PathBuf)> = std::sync::OnceLock::new();
     let (_, path) = DIRECTORY.get_or_init(|| {
         let directory = tempfile::tempdir().unwrap();
@@ -30,7 +36,7 @@ fn model(kind: Kind) -> LanguageModel {
         LanguageModel::write_config(&config, &path).unwrap();
         (directory, path)
     });
-    LanguageModel::fresh(path, 5, kind, Device::Cpu).unwrap()
+    LanguageModel::fresh(path, 5, kind, device).unwrap()
 }
 
 fn lora(dropout: f64) -> LoraConfig {
@@ -99,6 +105,26 @@ fn checkpointing_drops_the_same_numbers_when_it_computes_a_block_again() {
     };
     let slope = (moved(1e-2) - moved(-1e-2)) / 2e-2 * 0.25;
     assert!((slope / size - 1.0).abs() < 0.02, "slope {slope}, length of the gradient {size}, loss {loss}");
+}
+
+/// On the GPU where there is one.
+#[test]
+fn with_checkpointing_too_the_devices_generator_decides_what_is_dropped() {
+    let _alone = alone();
+    let device = Device::cuda_if_available();
+    let mut model = model_on(device, Kind::Float);
+    model.attach_lora(&lora(0.5), 3).unwrap();
+    let mut parameters = model.lora_parameters();
+    tch::no_grad(|| parameters.iter_mut().for_each(|parameter| drop(parameter.normal_(0.0, 0.1))));
+    let examples = examples();
+    let batch = Batch::new(&examples.iter().collect::<Vec<_>>(), 64, device).unwrap();
+
+    let state = native::generator_state(&parameters[0]);
+    let loss = model.backward(&batch, 0.25, true);
+    assert_ne!(model.backward(&batch, 0.25, true), loss, "dropout matters");
+    let _ = Tensor::rand([1], (Kind::Float, Device::Cpu)); // the state that a GPU's training does not keep
+    native::set_generator_state(&parameters[0], &state);
+    assert_eq!(model.backward(&batch, 0.25, true), loss);
 }
 
 #[test]

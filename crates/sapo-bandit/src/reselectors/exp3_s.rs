@@ -4,15 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use super::Reselector;
 use super::mixture::draw;
-use crate::{Fraction, Nats};
+use crate::{Fraction, Nats, draws};
 
 /// Weights that fall with an arm's losses and never forget an arm for good decide who is probed and who trains.
 ///
 /// An arm has the probability `p = (1 - explore) w / sum(w) + explore / K`. A probe asks the present arm and, each with
-/// probability `q = min(1, m p)`, others, m being what can be afforded; the gain of such an arm, minus its loss
-/// relative to the present one in units of `scale`, clipped to [-1, 1], counts 1/q. Then `w <- w exp(explore gain / (q
-/// K)) + e share sum(w) / K`. A stretch draws its arm by p, but keeps the present one with probability `stay`: that is
-/// the price of switching, for means are not compared here.
+/// probability `q = min(1, m p)`, others, m being how many can be afforded beside it: one random number draws them all, so
+/// that they are never more. The gain of such an arm, minus its loss relative to the present one in units of `scale`,
+/// clipped to [-1, 1], counts 1/q. Then `w <- w exp(explore gain / (q K)) + e share sum(w) / K`. A stretch draws its arm by
+/// p, but keeps the present one with probability `stay`: that is the price of switching, for means are not compared here.
 ///
 /// # Source
 /// Auer, Cesa-Bianchi, Freund, Schapire 2002, The Nonstochastic Multiarmed Bandit Problem, section 8 (Exp3.S).
@@ -71,13 +71,11 @@ impl Reselector for Course {
         }
         let rivals = (affordable - 1) as f64;
         self.chances = self.probabilities().iter().map(|p| (rivals * p).min(1.0)).collect();
-        let mut wanted = vec![self.present];
-        for arm in (0..self.weights.len()).filter(|&arm| arm != self.present) {
-            if self.rng.random_bool(self.chances[arm]) {
-                wanted.push(arm);
-            }
-        }
-        wanted.truncate(affordable);
+        let others: Vec<usize> = (0..self.weights.len()).filter(|&arm| arm != self.present).collect();
+        let chances = others.iter().map(|&arm| self.chances[arm]);
+        let drawn = draws::systematic(chances, &mut self.rng);
+        let wanted: Vec<usize> =
+            std::iter::once(self.present).chain(drawn.into_iter().map(|place| others[place])).collect();
         if wanted.len() < 2 { Vec::new() } else { wanted }
     }
 

@@ -26,13 +26,13 @@ impl Default for Mixture {
 }
 
 impl Mixture {
-    pub(super) fn start(self, arms: usize, seed: u64) -> impl Reselector + use<> {
+    pub(super) fn start(self, arms: usize, first: usize, seed: u64) -> impl Reselector + use<> {
         let standing = Standing::new(arms, self.keep.get());
         Course {
             temperature: self.temperature.get(),
             standing,
             arms,
-            present: 0,
+            present: first,
             rng: ChaCha8Rng::seed_from_u64(seed),
         }
     }

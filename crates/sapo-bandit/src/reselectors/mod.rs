@@ -53,7 +53,7 @@ impl ReselectorConfig {
             Self::DiscountedThompson(rule) => Box::new(rule.start(arms, first, seed)),
             Self::SlidingWindowUcb(rule) => Box::new(rule.start(arms, first)),
             Self::Exp3S(rule) => Box::new(rule.start(arms, first, seed)),
-            Self::Mixture(rule) => Box::new(rule.start(arms, seed)),
+            Self::Mixture(rule) => Box::new(rule.start(arms, first, seed)),
         }
     }
 }

@@ -54,6 +54,18 @@ fn every_rule_follows_the_best_arm_within_its_budget() {
 }
 
 #[test]
+fn the_first_probe_asks_the_arm_that_trains() {
+    for rule in [
+        ReselectorConfig::DiscountedThompson(DiscountedThompson::default()),
+        ReselectorConfig::SlidingWindowUcb(SlidingWindowUcb::default()),
+        ReselectorConfig::Exp3S(Exp3S::default()),
+        ReselectorConfig::Mixture(Mixture::default()),
+    ] {
+        assert_eq!(rule.start(ARMS, 3, 0).wanted(ARMS)[0], 3, "{rule:?}");
+    }
+}
+
+#[test]
 fn a_switch_that_costs_more_than_it_brings_is_not_made() {
     let rule = DiscountedThompson { switching_cost: crate::Nats::of(0.5), ..DiscountedThompson::default() };
     let mut rule = rule.start(2, 0, 0);

@@ -91,7 +91,8 @@ impl Selector for Thompson {
             let rival = lowest(drawn.collect::<Vec<_>>().into_iter());
             let count = shared(rival) + self.batch.get();
             for arm in [leader, rival] {
-                sample.ask(arm, count)?;
+                let room = budget.saturating_sub(sample.observations());
+                sample.ask(arm, count.min(sample.seen(arm) + room))?;
             }
         }
     }

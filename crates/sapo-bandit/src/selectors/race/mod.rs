@@ -145,9 +145,12 @@ impl Course {
     }
 
     /// From now on the arms still in are compared by their means plus these, one an arm; then somebody else may lead.
+    /// Before the first look nothing speaks against any arm.
     pub(super) fn handicap(&mut self, handicaps: Vec<f64>, sample: &PairedSample) {
         self.handicaps = handicaps;
-        self.drop_behind(sample);
+        if self.looks > 0 {
+            self.drop_behind(sample);
+        }
     }
 
     fn drop_behind(&mut self, sample: &PairedSample) {
