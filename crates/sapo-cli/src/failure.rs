@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use sapo_bench::BenchError;
 use sapo_lab::report::ReportError;
@@ -68,14 +69,7 @@ pub(crate) enum InputError {
 
 /// Runs a command and says on stderr what went wrong.
 pub(crate) fn exit_code(command: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
-    // tch panics where libtorch refuses an operation (memory is short, a dtype is not supported on a device).
-    std::panic::set_hook(Box::new(|_| {}));
-    let outcome = catch_unwind(AssertUnwindSafe(command));
-    let error = match outcome {
-        Ok(Ok(())) => return ExitCode::SUCCESS,
-        Ok(Err(error)) => error,
-        Err(panic) => anyhow::anyhow!("stopped: {}", panic_message(&*panic)),
-    };
+    let Err(error) = panics_as_errors(command) else { return ExitCode::SUCCESS };
     if let Some(Interrupted { kept }) = error.downcast_ref() {
         let (what, then) = if *kept { ("is", "go on") } else { ("is not", "begin anew") };
         eprintln!("interrupted; what was computed {what} kept: run the same command again to {then}");
@@ -91,6 +85,18 @@ pub(crate) fn exit_code(command: impl FnOnce() -> anyhow::Result<()>) -> ExitCod
         }
     }
     ExitCode::FAILURE
+}
+
+/// tch panics where libtorch refuses an operation (memory is short, a dtype is not supported on a device).
+fn panics_as_errors(command: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    /// Where the last panic was; only the hook is told.
+    static PLACE: Mutex<Option<String>> = Mutex::new(None);
+    let place = || PLACE.lock().unwrap_or_else(PoisonError::into_inner);
+    std::panic::set_hook(Box::new(move |info| *place() = info.location().map(ToString::to_string)));
+    catch_unwind(AssertUnwindSafe(command)).unwrap_or_else(|panic| {
+        let place = place().take().unwrap_or_else(|| "an unknown place".into());
+        Err(anyhow::anyhow!("stopped: {} ({place})", panic_message(&*panic)))
+    })
 }
 
 /// The chain of causes in one line; a cause that the message before it already tells is not told twice.
@@ -258,6 +264,14 @@ mod tests {
         assert_eq!(message(&error), "read a.jsonl: disk on fire");
         let error = Err::<(), _>(error).context("loading").unwrap_err();
         assert_eq!(message(&error), "loading: read a.jsonl: disk on fire");
+    }
+
+    #[test]
+    fn a_panic_is_told_with_its_place() {
+        let error = panics_as_errors(|| panic!("no memory\nand a long trace")).unwrap_err();
+        drop(std::panic::take_hook()); // other tests have their panics told as usual
+        let text = error.to_string();
+        assert!(text.starts_with("stopped: no memory (") && text.contains("failure.rs:"), "{text}");
     }
 
     #[test]

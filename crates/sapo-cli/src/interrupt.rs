@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use nix::sys::signal::{SigSet, Signal, raise};
+use sapo_lab::interrupt::outlives_its_terminal;
 
 /// As a shell gives it to what was stopped by Ctrl-C.
 pub(crate) const EXIT_CODE: u8 = 130;
@@ -26,7 +27,11 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 /// Starts the thread that waits for Ctrl-C and requests to terminate. To be called while there is no other thread: those
 /// that are started later leave the signals to it, one from before would be ended by them.
 pub(crate) fn listen() -> anyhow::Result<()> {
-    let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
+    let mut signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+    // An ignored signal that is held back comes to who waits for it all the same.
+    if !outlives_its_terminal() {
+        signals.add(Signal::SIGHUP);
+    }
     signals.thread_block().context("cannot hold signals back")?;
     let wait = move || {
         loop {
@@ -58,7 +63,7 @@ fn ask() {
     eprintln!("\nstopping after this batch; Ctrl-C again stops at once");
 }
 
-/// Lets the signal do what it does to a program that does not watch: end it, unless it is ignored as under `nohup`.
+/// Lets the signal do what it does to a program that does not watch: end it, unless it is ignored.
 fn act_as_unwatched(signals: SigSet, signal: Signal) {
     // None of these can fail for signals that exist.
     let _ = signals.thread_unblock();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sapo_tasks::readers::json_lines;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -48,31 +49,13 @@ pub(crate) fn read<T: LineShape>(path: &Path) -> Result<Vec<Line<T>>, InputError
 /// The good lines and the problems of the others.
 fn parse<T: LineShape>(bytes: &[u8]) -> (Vec<Line<T>>, Vec<Problem>) {
     let (mut lines, mut problems) = (Vec::new(), Vec::new());
-    for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let number = index + 1;
-        match parse_line::<T>(line) {
+    for (number, line) in json_lines::<T>(bytes) {
+        match line.and_then(|value| value.check().map(|()| value)) {
             Ok(value) => lines.push(Line { number, value }),
             Err(reason) => problems.push(Problem { number, reason }),
         }
     }
     (lines, problems)
-}
-
-fn parse_line<T: LineShape>(line: &[u8]) -> Result<T, String> {
-    // serde would also take a list for a struct, field by field in order
-    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line).map_err(in_line)?;
-    let value = T::deserialize(serde_json::Value::Object(object)).map_err(in_line)?;
-    value.check()?;
-    Ok(value)
-}
-
-/// The error without "at line 1", which would count within the line.
-fn in_line(error: serde_json::Error) -> String {
-    let reason = error.to_string().replace(" at line 1 column", ", column");
-    if error.is_data() { reason } else { format!("not JSON: {reason}") }
 }
 
 /// `{"prompt", "completion"}`: a text whose second part is scored.

@@ -12,6 +12,7 @@ mod model_args;
 mod own_task;
 mod place;
 mod progress;
+mod shell;
 mod table;
 mod token_mean;
 mod too_long;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 
 /// Finds out whether a file can be written to `path`, which `option` gave, without overwriting what is `read`.
 pub(crate) fn check<'a>(
@@ -18,7 +18,13 @@ pub(crate) fn check<'a>(
         one.canonicalize().ok().is_some_and(|one| path.canonicalize().is_ok_and(|two| one == two))
     };
     ensure!(!read.into_iter().any(same), "{option} {shown}: this would overwrite what is read");
-    Ok(())
+    check_folder(option, folder)
+}
+
+/// Finds out whether files can be written to a folder that is there.
+pub(crate) fn check_folder(option: &str, folder: &Path) -> anyhow::Result<()> {
+    let written = tempfile::tempfile_in(folder).map(drop);
+    written.with_context(|| format!("{option}: cannot write to the folder {}", folder.display()))
 }
 
 /// The folder of the paraphrase bank: the one that is given, or `data/prompts` below the current folder, or that of the

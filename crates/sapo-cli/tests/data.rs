@@ -109,6 +109,16 @@ fn the_built_in_benchmark_is_generated_and_passes() {
     let run = data(&here, &["get", "builtin", "--out", "b"]);
     assert_eq!(run.code, 1);
     assert!(run.stderr.starts_with("error: b is there already"), "{}", run.stderr);
+    for (option, value) in [("--tasks", "topic"), ("--from", "b")] {
+        let run = data(&here, &["get", "builtin", "--out", "some", option, value]);
+        assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+        assert!(
+            run.stderr.starts_with(&format!("error: {option}: `builtin` is generated")),
+            "{}",
+            run.stderr
+        );
+        assert!(!here.path().join("some").exists());
+    }
     // another seed draws other rows of the same tasks
     data(&here, &["get", "builtin", "--out", "c", "--seed", "1"]).ok();
     let read = |path: &str| std::fs::read_to_string(here.path().join(path)).unwrap();

@@ -244,6 +244,55 @@ fn two_tasks() -> tempfile::TempDir {
 }
 
 #[test]
+fn the_budget_of_an_endpoint_is_that_of_all_tasks() {
+    let here = two_tasks();
+    let (base, server) = chat_server(3);
+    let args = ["paraphrase", "--benchmark", "own", "--data", "tasks", "--count", "2", "--out", "pools"];
+    let endpoint = ["--source", "api", "--api-base", &base, "--api-model", "tiny", "--api-concurrency", "1"];
+    let run = sapo_in(here.path(), &[&args[..], &endpoint, &["--api-max-calls", "3"]].concat());
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("tiny: 3 calls, 300 tokens; 0 answers from the cache\n"), "{}", run.stderr);
+    assert!(run.stderr.contains("the budget of 3 calls is spent (3 calls, 300 tokens)"), "{}", run.stderr);
+    assert_eq!(server.join().unwrap().len(), 3);
+    let made = ["reviews", "tone"].map(|task| here.path().join(format!("pools/{task}.json")).exists());
+    assert_eq!(made, [true, false]);
+}
+
+#[test]
+fn what_cannot_be_written_is_told_before_anyone_is_asked() {
+    let here = two_tasks();
+    let asking_nobody = |args: &[&str]| {
+        let endpoint = [
+            "--source",
+            "api",
+            "--api-base",
+            "http://127.0.0.1:1/v1",
+            "--api-model",
+            "m",
+            "--api-retries",
+            "0",
+        ];
+        sapo_in(here.path(), &[&["paraphrase"], &endpoint[..], args].concat())
+    };
+    for (more, why) in [
+        (&["--out", "none/pool.json"][..], "--out none/pool.json: there is no folder none"),
+        (&["--out", "tasks"], "--out tasks: this is a folder"),
+        (
+            &["--data", "tasks/tone/train.jsonl", "--out", "tasks/tone/train.jsonl"],
+            "--out tasks/tone/train.jsonl: this would overwrite what is read",
+        ),
+    ] {
+        let run = asking_nobody(&[&["--instruction", INSTRUCTION], more].concat());
+        assert_eq!((run.code, run.stderr), (1, format!("error: {why}\n")));
+    }
+    // the pool of the last task is looked at before the first is made
+    std::fs::create_dir(here.path().join("pools")).unwrap();
+    std::fs::write(here.path().join("pools/tone.json"), "{}").unwrap();
+    let run = asking_nobody(&["--benchmark", "own", "--data", "tasks", "--out", "pools"]);
+    assert!(run.stderr.starts_with("error: pools/tone.json, line 1: "), "{}", run.stderr);
+}
+
+#[test]
 fn every_task_of_a_benchmark_gets_a_pool_and_what_is_there_is_kept() {
     let here = two_tasks();
     let args = ["paraphrase", "--benchmark", "own", "--data", "tasks", "--count", "2", "--out", "pools"];

@@ -1,4 +1,4 @@
-//! `sapo report`: what it writes, what it says, and its exit code.
+//! `sapo report` and `sapo runs`: what they write, what they say, and their exit codes.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -67,6 +67,21 @@ fn a_damaged_cell_fails_the_command_but_not_the_page() {
             .unwrap()
             .contains("scores.parquet is damaged")
     );
+}
+
+#[test]
+fn a_choice_of_no_cell_is_told_and_an_unknown_axis_refused() {
+    let here = common::folder(&[]);
+    runs(here.path());
+    let list = |only: &str| sapo_in(here.path(), &["runs", "list", "toy", "--json", "--only", only]);
+    let one = list("seed=1").ok().json();
+    assert_eq!((one.len(), &one[0]["axes"]), (1, &json!({"arm": "sapo", "seed": "1"})));
+    assert_eq!(
+        list("arm=sapo,seed=7").transcript(),
+        "exit code 0\n--- stdout\n--- stderr\nno cell of toy has arm=sapo,seed=7\n"
+    );
+    let unknown = list("sead=1").transcript();
+    assert_eq!(unknown, "exit code 1\n--- stdout\n--- stderr\nerror: --only sead: the axes are arm, seed\n");
 }
 
 #[test]

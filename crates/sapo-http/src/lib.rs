@@ -106,6 +106,17 @@ pub fn bearer(secret: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
+/// Whether an address may hold a secret, so that it belongs in no message and no record: a name, a password, or a query,
+/// which is where keys are put. Of a text that is no address: whether it has the sign that stands behind a password.
+pub fn may_hold_secret(address: &str) -> bool {
+    match Url::parse(address) {
+        Ok(url) if url.has_host() => {
+            !url.username().is_empty() || url.password().is_some() || url.query().is_some()
+        }
+        _ => address.contains('@'),
+    }
+}
+
 /// What went wrong on the way, with its causes and without the address.
 pub fn with_causes(error: reqwest::Error) -> String {
     let error = error.without_url();
@@ -182,5 +193,22 @@ mod tests {
         let value = bearer("s3cret").unwrap();
         assert!(value.is_sensitive() && !format!("{value:?}").contains("s3cret"));
         assert!(bearer("two\nlines").is_none());
+    }
+
+    #[test]
+    fn an_address_with_a_secret_is_known() {
+        for secret in [
+            "https://me:pass@host/v1",
+            "https://token@host",
+            "https://host/v1?key=pass",
+            "http://me:pa/ss@host",
+            "me:pass@host/v1",
+            "ftp://me:pass@host",
+        ] {
+            assert!(may_hold_secret(secret), "{secret}");
+        }
+        for open in ["http://localhost:8000/v1", "https://host/package@1.2/files", "localhost:8000", "data"] {
+            assert!(!may_hold_secret(open), "{open}");
+        }
     }
 }

@@ -269,6 +269,10 @@ fn what_cannot_be_asked_for_is_refused() {
     );
     assert!("https://mirror/x/".parse::<Source>().unwrap() == Source::Address("https://mirror/x".into()));
     assert!(matches!("nowhere/at/all".parse::<Source>(), Err(GetError::Source { .. })));
+    for secret in ["https://me:hunter2@mirror/x", "https://mirror/x?token=hunter2", "me:hunter2@mirror/x"] {
+        let error = secret.parse::<Source>().unwrap_err();
+        assert!(matches!(error, GetError::SecretSource) && !error.to_string().contains("hunter2"), "{error}");
+    }
     let file = out.path().join("file");
     fs::write(&file, "").unwrap();
     let error = run("superni", &[], None, &file, false).0.unwrap_err().to_string();

@@ -75,6 +75,17 @@ fn a_task_file_that_is_not_there_says_what_to_do() {
     assert!(matches!(superni.task("task1_x").unwrap_err(), ReadError::Unknown { .. }));
 }
 
+#[test]
+fn a_task_is_named_as_one_folder_is() {
+    for name in ["../task", "/task", "a/b", "a/", ".", "..", ""] {
+        let text = serde_json::json!({name: {"instruction": "Do it."}}).to_string();
+        let dir = folder(&[("instructions.json", &text)]);
+        let error = Dataset::open("superni", dir.path()).unwrap_err();
+        let is_named = matches!(&error, ReadError::File { path, .. } if path.ends_with("instructions.json"));
+        assert!(is_named, "{name:?}: {error}");
+    }
+}
+
 fn trace() -> tempfile::TempDir {
     let files: Vec<(String, &str)> = TRACE_ROWS
         .iter()

@@ -80,6 +80,11 @@ fn a_search_gives_its_best_by_the_models_own_measure() {
             .map(|v| v["origin"]["detail"].as_str().unwrap())
             .all(|detail| detail.contains("of original, by grammar"))
     );
-    let refused = sapo_in(here.path(), &[&PARAPHRASE[..], &["--source", "search"]].concat());
-    assert!(refused.stderr.contains("give them with --data"), "{}", refused.stderr);
+    let refused = |args: &[&str], why: &str| {
+        let run = sapo_in(here.path(), &[&PARAPHRASE[..], args].concat());
+        assert!(run.code == 1 && run.stderr.contains(why), "{}", run.stderr);
+    };
+    refused(&["--source", "search"], "give them with --data");
+    let too_small = "--count 3: this search measures at most 2 paraphrases";
+    refused(&[&search[..], &["--measure-at-most", "3"]].concat(), too_small);
 }

@@ -223,6 +223,8 @@ fn select_needs_no_pool_and_exports_what_it_chose() {
     let exported = std::fs::read_to_string(here.path().join("train.jsonl")).unwrap();
     let rows: Vec<Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(rows.len(), 4);
+    let mode = |name: &str| std::fs::metadata(here.path().join(name)).unwrap().permissions();
+    assert_eq!(mode("train.jsonl"), mode("data.jsonl"), "as readable as any other file");
     let prompt = rows[0]["prompt"].as_str().unwrap();
     assert!(prompt.ends_with("\n\nText:\nthe food was fine\n\nAnswer good or bad."), "{prompt}");
     assert_eq!(rows[0]["completion"], "good");

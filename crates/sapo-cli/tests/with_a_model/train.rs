@@ -183,6 +183,23 @@ fn ctrl_c_keeps_what_is_done() {
 }
 
 #[test]
+fn a_run_under_nohup_outlives_its_terminal() {
+    let here = prepared();
+    let sapo = command(here.path(), &["train", "--config", "run.toml"]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(sapo.get_program()).args(sapo.get_args());
+    shell.current_dir(here.path()).env("SAPO_THREADS", "1").env("SAPO_CACHE", here.path().join("cache"));
+    let child = shell.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    // as soon as something is done
+    while !here.path().join("runs/run/.staging").exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn a_training_that_diverges_says_so_and_stores_nothing() {
     let here = prepared();
     let run = RUN.replace("learning_rate = 0.01", "learning_rate = 1e30");

@@ -16,7 +16,8 @@ pub struct Budget {
 pub struct Spent {
     /// Requests sent.
     pub calls: u64,
-    /// Tokens of prompts and answers, as the endpoint counts them; where it does not, the most that they can be.
+    /// Tokens of prompts and answers, those that could not be used among them, as the endpoint counts them; where it does
+    /// not, the most that they can be.
     pub tokens: u64,
     /// Answers taken from the cache.
     pub from_cache: u64,
@@ -51,7 +52,8 @@ impl Purse {
         if spent.calls >= self.budget.calls {
             return Err(refuse("calls", self.budget.calls));
         }
-        if spent.tokens + self.reserved_tokens.get() + tokens > self.budget.tokens {
+        let taken = spent.tokens.saturating_add(self.reserved_tokens.get());
+        if taken.saturating_add(tokens) > self.budget.tokens {
             return Err(refuse("tokens", self.budget.tokens));
         }
         self.change(|spent| spent.calls += 1);
@@ -62,7 +64,7 @@ impl Purse {
     /// Puts what a request did cost in place of what was reserved for it.
     pub(super) fn settle(&self, reserved: u64, cost: u64) {
         self.reserved_tokens.set(self.reserved_tokens.get() - reserved);
-        self.change(|spent| spent.tokens += cost);
+        self.change(|spent| spent.tokens = spent.tokens.saturating_add(cost));
     }
 
     fn change(&self, change: impl FnOnce(&mut Spent)) {
@@ -83,7 +85,7 @@ mod tests {
         assert!(matches!(purse.reserve(60), Err(ChatError::Budget { what: "tokens", limit: 100, .. })));
         purse.settle(60, 10);
         purse.reserve(60).unwrap();
-        purse.settle(60, 0); // failed
+        purse.settle(60, 0); // refused
         purse.reserve(90).unwrap();
         purse.settle(90, 40);
         assert!(matches!(purse.reserve(1), Err(ChatError::Budget { what: "calls", limit: 3, .. })));

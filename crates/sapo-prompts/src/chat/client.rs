@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, Url, redirect};
-use sapo_http::{Http, Retry, asked_pause, bearer, may_pass, with_causes};
+use sapo_http::{Http, Retry, asked_pause, bearer, may_hold_secret, may_pass, with_causes};
 use serde_json::{Map, Value};
 
 use super::budget::Purse;
@@ -72,8 +72,15 @@ pub struct Chat {
     purse: Purse,
 }
 
-/// Why one attempt brought no answer.
-enum Failure {
+/// One attempt that brought no answer.
+struct Failure {
+    why: Why,
+    /// Tokens that it took all the same, where that is known.
+    tokens: Option<u64>,
+}
+
+/// Why an attempt brought no answer.
+enum Why {
     /// It may pass: what went wrong, and how long the endpoint asks to wait.
     Passing { what: String, pause: Option<Duration>, status: u16 },
     /// It will not.
@@ -190,12 +197,15 @@ impl Chat {
             self.purse.reserve(most_tokens)?;
             attempts += 1;
             let outcome = self.attempt(body).await;
-            let cost = outcome.as_ref().map_or(0, |completion| completion.tokens.unwrap_or(most_tokens));
-            self.purse.settle(most_tokens, cost);
-            let (what, pause, status) = match outcome {
+            let tokens = match &outcome {
+                Ok(completion) => completion.tokens,
+                Err(failure) => failure.tokens,
+            };
+            self.purse.settle(most_tokens, tokens.unwrap_or(most_tokens));
+            let (what, pause, status) = match outcome.map_err(|failure| failure.why) {
                 Ok(completion) => return Ok(completion),
-                Err(Failure::Lasting(error)) => return Err(error),
-                Err(Failure::Passing { what, pause, status }) => (what, pause, status),
+                Err(Why::Lasting(error)) => return Err(error),
+                Err(Why::Passing { what, pause, status }) => (what, pause, status),
             };
             if attempts > retry.times {
                 return Err(ChatError::GaveUp { base: base(), attempts, last: what });
@@ -211,30 +221,38 @@ impl Chat {
     }
 
     async fn attempt(&self, body: &str) -> Result<Completion, Failure> {
-        let passing = |what: String| Failure::Passing { what: self.cleared(&what), pause: None, status: 0 };
+        let passing = |what: String, tokens| {
+            let why = Why::Passing { what: self.cleared(&what), pause: None, status: 0 };
+            Failure { why, tokens }
+        };
         let request = self.http.client().post(self.url.clone());
         let request = request.headers(self.headers.clone()).body(body.to_owned());
-        let response = request.send().await.map_err(|error| passing(with_causes(error)))?;
+        let response = request.send().await.map_err(|error| {
+            let tokens = error.is_connect().then_some(0); // what was not asked was not answered
+            passing(with_causes(error), tokens)
+        })?;
         let status = response.status().as_u16();
         let header = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let pause = header(RETRY_AFTER).and_then(|header| asked_pause(header, SystemTime::now()));
         let content_type = header(CONTENT_TYPE).unwrap_or("no content type").to_owned();
-        let bytes = read(response).await.map_err(passing)?;
+        let bytes = read(response).await.map_err(|what| passing(what, None))?;
+        let tokens = protocol::tokens(&bytes);
         if !(200..300).contains(&status) {
             let (message, code) = protocol::error_message(&bytes);
             let message = self.cleared(&message);
             // a quota that is used up is not used up less in a minute
-            if may_pass(status) && code.as_deref() != Some("insufficient_quota") {
-                return Err(Failure::Passing { what: format!("{status}: {message}"), pause, status });
-            }
-            let base = self.settings.base.clone();
-            return Err(Failure::Lasting(ChatError::Denied { base, status, message }));
+            let why = if may_pass(status) && code.as_deref() != Some("insufficient_quota") {
+                Why::Passing { what: format!("{status}: {message}"), pause, status }
+            } else {
+                Why::Lasting(ChatError::Denied { base: self.settings.base.clone(), status, message })
+            };
+            return Err(Failure { why, tokens: tokens.or(Some(0)) }); // who refuses writes nothing
         }
         if !content_type.contains("json") {
             let said = protocol::beginning(&String::from_utf8_lossy(&bytes));
-            return Err(passing(format!("expected application/json, got {content_type}: {said}")));
+            return Err(passing(format!("expected application/json, got {content_type}: {said}"), tokens));
         }
-        let completion = protocol::completion(&bytes).map_err(passing)?;
+        let completion = protocol::completion(&bytes).map_err(|what| passing(what, tokens))?;
         Ok(Completion { text: self.cleared(&completion.text), ..completion })
     }
 
@@ -243,19 +261,19 @@ impl Chat {
     }
 }
 
-/// The address to ask at. One with a name and password in it would put them into records.
+/// The address to ask at. One with a secret in it would put that into records, so it is refused unseen.
 fn address(base: &str) -> Result<Url, ChatError> {
     let wrong = |got: &str, expected| ChatError::Setting {
         setting: "the endpoint's address",
         got: got.into(),
         expected,
     };
+    if may_hold_secret(base) {
+        return Err(wrong("one with a secret in it", "an address alone; the key comes from the environment"));
+    }
     let mut url = Url::parse(base).map_err(|_| wrong(base, "an address such as http://localhost:8000/v1"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong(base, "an address that begins with http:// or https://"));
-    }
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-        return Err(wrong("one with a secret in it", "an address alone; the key comes from the environment"));
     }
     let path = format!("{}/chat/completions", url.path().trim_end_matches('/'));
     url.set_path(&path);

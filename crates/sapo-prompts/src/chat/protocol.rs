@@ -75,6 +75,13 @@ struct Usage {
     total_tokens: Option<u64>,
 }
 
+impl Usage {
+    /// Tokens of prompt and answer together.
+    fn total(&self) -> Option<u64> {
+        self.total_tokens.or_else(|| Some(self.prompt_tokens?.saturating_add(self.completion_tokens?)))
+    }
+}
+
 /// Reads the body of an answer; the error says what is wrong with it.
 pub(super) fn completion(bytes: &[u8]) -> Result<Completion, String> {
     let response: Response =
@@ -86,10 +93,17 @@ pub(super) fn completion(bytes: &[u8]) -> Result<Completion, String> {
         (Some("length"), _) => Finish::Length,
         _ => Finish::Stop,
     };
-    let tokens = response.usage.and_then(|usage| {
-        usage.total_tokens.or_else(|| Some(usage.prompt_tokens? + usage.completion_tokens?))
-    });
+    let tokens = response.usage.and_then(|usage| usage.total());
     Ok(Completion { text: choice.message.content.unwrap_or_default(), finish, tokens })
+}
+
+/// The tokens that a body says it took, whatever else it is.
+pub(super) fn tokens(bytes: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Counted {
+        usage: Usage,
+    }
+    serde_json::from_slice::<Counted>(bytes).ok()?.usage.total()
 }
 
 /// What the body of a refused request says: `{"error": {"message"}}`, `{"error": "..."}`, `{"message"}`, or its beginning.

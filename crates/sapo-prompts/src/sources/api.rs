@@ -8,7 +8,7 @@ pub const NAME: &str = "api";
 /// What it does.
 pub(super) const SUMMARY: &str = "written by a language model behind an OpenAI-compatible chat endpoint";
 
-impl Writer for Chat {
+impl Writer for &Chat {
     fn source(&self) -> &'static str {
         NAME
     }

@@ -88,8 +88,11 @@ impl Search<'_> {
         };
         let mut found = self.measured(vec![(original, None)], 0)?;
         for round in 1..=self.config.rounds {
-            let parents = self.parents(&found, round);
             let room = self.config.budget - found.len();
+            if room == 0 {
+                break; // what is proposed now could not be measured
+            }
+            let parents = self.parents(&found, round);
             let mut proposals: Vec<(PromptVariant, Option<String>)> = Vec::new();
             for (number, parent) in parents.iter().enumerate() {
                 // the first parents take what cannot be shared evenly
@@ -123,7 +126,7 @@ impl Search<'_> {
             }
             proposals.truncate(room);
             if proposals.is_empty() {
-                break; // nothing new, or nothing that may be measured
+                break; // nothing new
             }
             found.extend(self.measured(proposals, round)?);
             on_progress(found.len() - 1);
@@ -288,6 +291,32 @@ mod tests {
             let (found, _, shown) = search(config(Parents::Best, budget));
             assert!(shown <= budget && found.len() == shown);
         }
+    }
+
+    #[test]
+    fn nobody_is_asked_for_what_cannot_be_measured() {
+        struct Counting(usize);
+        impl ParaphraseSource for Counting {
+            fn name(&self) -> &str {
+                "grammar"
+            }
+
+            fn paraphrase(
+                &mut self,
+                request: &ParaphraseRequest,
+                on_progress: &mut dyn FnMut(usize),
+            ) -> Result<Paraphrases, SourceError> {
+                self.0 += 1;
+                Longer.paraphrase(request, on_progress)
+            }
+        }
+        let mut measure = |texts: &[Instruction]| Ok(vec![1.0; texts.len()]);
+        let mut source = Counting(0);
+        // the first of three rounds takes all of the budget
+        let mut search =
+            Search { source: &mut source, measure: &mut measure, config: config(Parents::Best, 5) };
+        assert_eq!(search.run(&request(4), &mut |_| ()).unwrap().0.len(), 5);
+        assert_eq!(source.0, 1);
     }
 
     #[test]

@@ -29,6 +29,12 @@ pub enum GetError {
         /// What was given.
         given: String,
     },
+    /// A source that may have a secret in it, which would stand in messages. It is not shown.
+    #[error(
+        "expected a folder that is there, or an address without a name, a password or a query; what was given may hold a \
+         secret and is not shown"
+    )]
+    SecretSource,
     /// The server answered with something else than the file.
     #[error("{url} gave status {status}")]
     Status {

@@ -21,6 +21,7 @@ use crate::check::TaskRows;
 use crate::hash::file_sha256;
 use crate::readers::{Benchmark, Dataset, Download};
 use client::Client;
+use sapo_http::may_hold_secret;
 
 /// Where files are before they are a benchmark's.
 const INCOMING: &str = ".incoming";
@@ -55,11 +56,15 @@ impl FromStr for Source {
     type Err = GetError;
 
     fn from_str(given: &str) -> Result<Self, GetError> {
-        if given.starts_with("http://") || given.starts_with("https://") {
-            return Ok(Self::Address(given.trim_end_matches('/').to_owned()));
+        let is_address = given.starts_with("http://") || given.starts_with("https://");
+        if !is_address && Path::new(given).is_dir() {
+            return Ok(Self::Folder(given.into()));
         }
-        match Path::new(given).is_dir() {
-            true => Ok(Self::Folder(given.into())),
+        if may_hold_secret(given) {
+            return Err(GetError::SecretSource);
+        }
+        match is_address {
+            true => Ok(Self::Address(given.trim_end_matches('/').to_owned())),
             false => Err(GetError::Source { given: given.to_owned() }),
         }
     }

@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use sapo_prompts::Instruction;
@@ -58,6 +58,11 @@ impl Dataset {
         };
         let layout = layout_name.open(dir, &benchmark)?;
         let names = layout.task_names();
+        if let Some(name) = names.iter().find(|name| !names_one_folder(name)) {
+            let reason =
+                format!("the name of a task is that of a folder: expected one without `/`, got {name:?}");
+            return Err(ReadError::File { path: dir.join(layout_name.landmark(&benchmark)), reason });
+        }
         Ok(Self { dir: dir.into(), benchmark, layout_name, layout, names, train_from: TrainFrom::Train })
     }
 
@@ -187,4 +192,10 @@ impl Dataset {
         let tasks = tasks.iter().map(|task| self.task(task.as_ref())).collect::<Result<Vec<_>, _>>()?;
         Ok(TaskStream { name: name.to_owned(), tasks })
     }
+}
+
+/// Whether a name leads to one folder below another: the files of a task, read and written, are found by its name.
+fn names_one_folder(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)
 }

@@ -68,12 +68,17 @@ pub(super) fn read_lines<T: DeserializeOwned>(
 ) -> Result<Rows, ReadError> {
     let bytes = std::fs::read(path).map_err(|source| ReadError::Io { path: path.into(), source })?;
     let mut rows = Rows::new(path, "line");
-    for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
-        if !line.trim_ascii().is_empty() {
-            rows.push(index + 1, parse_line(line).and_then(&mut take));
-        }
+    for (number, line) in json_lines::<T>(&bytes) {
+        rows.push(number, line.and_then(&mut take));
     }
     Ok(rows)
+}
+
+/// Every line that is not blank, with its number from 1: the object in it, or what is wrong with it.
+pub fn json_lines<T: DeserializeOwned>(bytes: &[u8]) -> impl Iterator<Item = (usize, Result<T, String>)> {
+    let lines = bytes.split(|&byte| byte == b'\n').enumerate();
+    let written = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
+    written.map(|(index, line)| (index + 1, parse_line(line)))
 }
 
 fn parse_line<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {

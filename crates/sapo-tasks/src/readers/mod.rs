@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use benchmark::{Benchmark, Download, Missing, Sequence, TaskSpec, benchmarks};
 pub use dataset::Dataset;
 pub use error::ReadError;
-pub use jsonl::{read_jsonl, rows_of_jsonl, task_from_jsonl};
+pub use jsonl::{json_lines, read_jsonl, rows_of_jsonl, task_from_jsonl};
 pub use layouts::LayoutName;
 pub use natural_instructions::{NaturalInstructions, NaturalTask};
 pub use rows::{Fault, Rows};

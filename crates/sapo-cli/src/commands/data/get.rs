@@ -1,6 +1,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use sapo_lab::DownloadDisplay;
 use sapo_tasks::builtin::Sizes;
@@ -90,6 +91,14 @@ pub(super) fn run(args: &GetArgs, out: &mut dyn Write) -> anyhow::Result<()> {
 
 /// Writes the built-in benchmark as a folder of tasks.
 fn generate(args: &GetArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    let of_downloads = [
+        ("--tasks", !args.tasks.is_empty()),
+        ("--from", args.from.is_some()),
+        ("--unverified", args.unverified),
+    ];
+    if let Some((option, _)) = of_downloads.iter().find(|(_, is_given)| *is_given) {
+        bail!("{option}: `builtin` is generated, all of it; it is not downloaded");
+    }
     if is_taken(&args.out) {
         return Err(InputError::NotEmpty { path: args.out.clone() }.into());
     }

@@ -49,6 +49,7 @@ pub(super) struct ApiArgs {
 }
 
 impl ApiArgs {
+    /// The endpoint, with the budget of all that is asked of it.
     pub(super) fn chat(&self, temperature: f64, max_tokens: u32) -> anyhow::Result<Chat> {
         let base = self.api_base.clone().context("--source api needs --api-base")?;
         let model = self.api_model.clone().context("--source api needs --api-model")?;

@@ -1,9 +1,11 @@
 use anyhow::{Context, ensure};
 use clap::Args;
 use sapo_prompts::{ParaphraseRequest, PromptPool};
+use sapo_tasks::Task;
 
-use super::{Loaded, ParaphraseArgs, Source, checked_pool, labels, save};
+use super::{Opened, ParaphraseArgs, Source, checked_pool, labels, save};
 use crate::benchmark_tasks::BenchmarkTasks;
+use crate::place;
 
 /// The tasks of a benchmark in place of one instruction.
 #[derive(Debug, Args)]
@@ -21,7 +23,7 @@ pub(super) struct BenchmarkArgs {
     tasks: Vec<String>,
 }
 
-pub(super) fn run(args: &ParaphraseArgs, name: &str, loaded: Option<&Loaded>) -> anyhow::Result<()> {
+pub(super) fn run(args: &ParaphraseArgs, name: &str) -> anyhow::Result<()> {
     ensure!(
         args.source != Source::Search,
         "--source search measures on the examples of one task: give its --instruction and --data"
@@ -32,17 +34,22 @@ pub(super) fn run(args: &ParaphraseArgs, name: &str, loaded: Option<&Loaded>) ->
     let asked = tasks.asked_for(args.benchmark.stream.as_deref(), &args.benchmark.tasks)?;
     let described = asked.iter().map(|task| tasks.describe(task)).collect::<Result<Vec<_>, _>>()?;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    place::check_folder("--out", folder)?;
+    let is_there = |task: &Task| PromptPool::path_in(folder, &task.name).exists();
+    for task in described.iter().filter(|task| is_there(task)) {
+        PromptPool::load_from(folder, &task.name, &task.instruction)?;
+    }
+    let opened = Opened::new(args)?;
     for (done, task) in described.into_iter().enumerate() {
         let path = PromptPool::path_in(folder, &task.name);
-        if path.exists() {
-            PromptPool::load_from(folder, &task.name, &task.instruction)?;
+        if is_there(&task) {
             eprintln!("{} is there already", path.display());
             continue;
         }
         eprintln!("{} ({} of {})", task.name, done + 1, asked.len());
         let labels = labels(args, task.labels.clone(), &task.instruction)?;
         let request = ParaphraseRequest::new(task.instruction, labels, args.count.get(), args.seed);
-        let pool = checked_pool(args, &request, loaded).with_context(|| format!("task {}", task.name))?;
+        let pool = checked_pool(args, &request, &opened).with_context(|| format!("task {}", task.name))?;
         save(&pool, &path)?;
     }
     Ok(())

@@ -12,6 +12,7 @@ use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use sapo_learn::ModelWriter;
 use sapo_model::{LanguageModel, model_name};
+use sapo_prompts::chat::Chat;
 use sapo_prompts::guard::check_pool;
 use sapo_prompts::sources::{Bank, BankError, Filled, Grammar, ParaphraseSource, Written};
 use sapo_prompts::{Instruction, ParaphraseRequest, PromptPool, SourceError};
@@ -19,13 +20,14 @@ use sapo_prompts::{Instruction, ParaphraseRequest, PromptPool, SourceError};
 use crate::jsonl::{self, TaskLine};
 use crate::model_args::ModelOptions;
 use crate::own_task::LayoutArgs;
-use crate::place::bank_folder;
+use crate::place::{self, bank_folder};
 use crate::progress::Progress;
 use api::ApiArgs;
 use benchmark::BenchmarkArgs;
 use search::SearchArgs;
 
 const NEEDS_MODEL: &str = "this source asks a model: give its folder with --model";
+const NEEDS_ENDPOINT: &str = "this source asks a chat endpoint: give --api-base and --api-model";
 
 /// Make wordings that mean the same as an instruction
 ///
@@ -135,19 +137,60 @@ impl Loaded {
     }
 }
 
+/// Who is asked, opened once for all that a command asks, so that the budget of the endpoint is the command's.
+struct Opened {
+    loaded: Option<Loaded>,
+    chat: Option<Chat>,
+}
+
+impl Opened {
+    fn new(args: &ParaphraseArgs) -> anyhow::Result<Self> {
+        let asks_model = matches!(args.source, Source::Model | Source::Search);
+        let asks_endpoint = match args.source {
+            Source::Search => args.search.asks_endpoint(),
+            source => source == Source::Api,
+        };
+        let loaded = match &args.model {
+            Some(model) if asks_model => {
+                Some(Loaded { model: args.options.open(model)?, name: model_name(model) })
+            }
+            _ => None,
+        };
+        let chat = asks_endpoint.then(|| args.api.chat(args.temperature, args.max_new_tokens)).transpose()?;
+        Ok(Self { loaded, chat })
+    }
+
+    fn loaded(&self) -> anyhow::Result<&Loaded> {
+        self.loaded.as_ref().context(NEEDS_MODEL)
+    }
+}
+
+/// Says on stderr what the endpoint has cost, also where the command ends with an error.
+impl Drop for Opened {
+    fn drop(&mut self) {
+        let Some(chat) = &self.chat else { return };
+        let spent = chat.spent();
+        eprintln!(
+            "{}: {} calls, {} tokens; {} answers from the cache",
+            chat.settings().model,
+            spent.calls,
+            spent.tokens,
+            spent.from_cache
+        );
+    }
+}
+
 pub(crate) fn run(args: &ParaphraseArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    let loaded = match &args.model {
-        Some(model) if matches!(args.source, Source::Model | Source::Search) => {
-            Some(Loaded { model: args.options.open(model)?, name: model_name(model) })
-        }
-        _ => None,
-    };
     if let Some(name) = &args.benchmark.benchmark {
-        return benchmark::run(args, name, loaded.as_ref());
+        return benchmark::run(args, name);
     }
     let instruction = args.instruction.as_deref().unwrap_or_default();
     ensure!(!instruction.trim().is_empty(), "--instruction is empty: there is nothing to paraphrase");
-    let pool = checked_pool(args, &request(args, instruction)?, loaded.as_ref())?;
+    if let Some(path) = &args.out {
+        place::check("--out", path, args.data.as_deref())?;
+    }
+    let request = request(args, instruction)?;
+    let pool = checked_pool(args, &request, &Opened::new(args)?)?;
     match &args.out {
         None => write!(out, "{}", pool.to_json()?)?,
         Some(path) => save(&pool, path)?,
@@ -165,15 +208,15 @@ fn save(pool: &PromptPool, path: &Path) -> anyhow::Result<()> {
 fn checked_pool(
     args: &ParaphraseArgs,
     request: &ParaphraseRequest,
-    loaded: Option<&Loaded>,
+    opened: &Opened,
 ) -> anyhow::Result<PromptPool> {
-    let from = |maker| with_maker(args, maker, loaded, |source| pool_of(args, source, request));
+    let from = |maker| with_maker(args, maker, opened, |source| pool_of(args, source, request));
     let pool = match args.source {
         Source::Bank => from(Maker::Bank)?,
         Source::Api => from(Maker::Api)?,
         Source::Model => from(Maker::Model)?,
         Source::Grammar => from(Maker::Grammar)?,
-        Source::Search => search::pool(args, request, loaded.context(NEEDS_MODEL)?)?,
+        Source::Search => search::pool(args, request, opened)?,
     };
     // a last look: the bank's labels may be others than those that were asked for
     for (id, reasons) in check_pool(&pool, request.examples()) {
@@ -215,30 +258,18 @@ fn labels(
     Ok(labels)
 }
 
-/// Gives `ask` the source, and says on stderr what asking it has cost.
+/// Gives `ask` the source.
 fn with_maker<T>(
     args: &ParaphraseArgs,
     maker: Maker,
-    loaded: Option<&Loaded>,
+    opened: &Opened,
     ask: impl FnOnce(&mut dyn ParaphraseSource) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     match maker {
         Maker::Bank => ask(&mut Bank::open(bank_folder(args.bank.as_ref())).map_err(SourceError::from)?),
         Maker::Grammar => ask(&mut Grammar),
-        Maker::Model => ask(&mut loaded.context(NEEDS_MODEL)?.writer(args)),
-        Maker::Api => {
-            let mut chat = Written(args.api.chat(args.temperature, args.max_new_tokens)?);
-            let asked = ask(&mut chat);
-            let spent = chat.0.spent();
-            eprintln!(
-                "{}: {} calls, {} tokens; {} answers from the cache",
-                chat.0.settings().model,
-                spent.calls,
-                spent.tokens,
-                spent.from_cache
-            );
-            asked
-        }
+        Maker::Model => ask(&mut opened.loaded()?.writer(args)),
+        Maker::Api => ask(&mut Written(opened.chat.as_ref().context(NEEDS_ENDPOINT)?)),
     }
 }
 

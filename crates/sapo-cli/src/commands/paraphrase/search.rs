@@ -1,13 +1,13 @@
 use std::num::NonZeroUsize;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 use sapo_probes::{PreUpdateLoss, Scorer};
 use sapo_prompts::sources::{Parents, Search, SearchConfig};
 use sapo_prompts::{Instruction, ParaphraseRequest, PromptPool};
 use sapo_tasks::Example;
 
-use super::{Loaded, Maker, ParaphraseArgs, pool_of, with_maker};
+use super::{Maker, Opened, ParaphraseArgs, pool_of, with_maker};
 
 /// The rounds of the source `search`.
 #[derive(Debug, Args)]
@@ -43,11 +43,18 @@ enum Proposer {
     Model,
 }
 
+impl SearchArgs {
+    pub(super) fn asks_endpoint(&self) -> bool {
+        matches!(self.from, Proposer::Api)
+    }
+}
+
 pub(super) fn pool(
     args: &ParaphraseArgs,
     request: &ParaphraseRequest,
-    loaded: &Loaded,
+    opened: &Opened,
 ) -> anyhow::Result<PromptPool> {
+    let loaded = opened.loaded()?;
     let SearchArgs { from, rounds, per_round, parents, from_original, measure_at_most, samples } =
         &args.search;
     let path =
@@ -70,19 +77,26 @@ pub(super) fn pool(
         texts.iter().map(&mut mean).collect()
     };
     let per_round = per_round.unwrap_or(args.count).get();
+    let of_all_rounds = rounds.get().saturating_mul(per_round);
     let config = SearchConfig {
         rounds: rounds.get(),
         per_round,
         parents: parents.get(),
         from: if *from_original { Parents::Original } else { Parents::Best },
-        budget: measure_at_most.map_or(1 + rounds.get() * per_round, NonZeroUsize::get),
+        budget: measure_at_most.map_or(of_all_rounds.saturating_add(1), NonZeroUsize::get),
     };
+    let most = (config.budget - 1).min(of_all_rounds);
+    ensure!(
+        args.fill || request.count <= most,
+        "--count {}: this search measures at most {most} paraphrases (--rounds, --per-round, --measure-at-most)",
+        request.count
+    );
     let maker = match from {
         Proposer::Grammar => Maker::Grammar,
         Proposer::Api => Maker::Api,
         Proposer::Model => Maker::Model,
     };
-    let pool = with_maker(args, maker, Some(loaded), |source| {
+    let pool = with_maker(args, maker, opened, |source| {
         pool_of(args, &mut Search { source, measure: &mut measure, config }, request)
     })?;
     eprintln!("measured {measured} wordings on {} examples each", examples.len());

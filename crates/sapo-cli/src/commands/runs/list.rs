@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::str::FromStr;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 use sapo_lab::Store;
-use sapo_lab::cell::Choice;
+use sapo_lab::cell::{CellError, Choice};
 use sapo_lab::runs::{Index, IndexedCell};
 use sapo_metrics::{Bootstrap, Estimate, IntervalMethod, STATISTICS_SEED};
 use serde_json::{Value, json};
@@ -27,7 +28,7 @@ pub(crate) struct ListArgs {
     root: Root,
     /// Only the cells with these values (arm=sapo,seed=3); several values of one axis are alternatives
     #[arg(long, value_name = "AXIS=VALUE,..", requires = "experiment")]
-    only: Option<Choice>,
+    only: Option<Only>,
     /// One line for all cells with the same values of these axes
     #[arg(long, value_name = "AXIS,..", value_delimiter = ',', requires = "experiment")]
     by: Vec<String>,
@@ -36,20 +37,52 @@ pub(crate) struct ListArgs {
     json: bool,
 }
 
+/// A choice of cells, and how it was written.
+#[derive(Debug, Clone)]
+struct Only {
+    choice: Choice,
+    text: String,
+}
+
+impl FromStr for Only {
+    type Err = CellError;
+
+    fn from_str(text: &str) -> Result<Self, CellError> {
+        Ok(Self { choice: text.parse()?, text: text.to_owned() })
+    }
+}
+
+impl Only {
+    /// The axes that it names.
+    fn axes(&self) -> impl Iterator<Item = &str> {
+        self.text.split(',').filter_map(|pair| Some(pair.split_once('=')?.0.trim()))
+    }
+
+    fn takes(&self, cell: &IndexedCell) -> bool {
+        self.choice.takes_axes(|name| cell.axis(name))
+    }
+}
+
 pub(super) fn run(args: &ListArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let stores = args.root.stores(args.experiment.as_deref())?;
     let Some(store) = stores.first().filter(|_| args.experiment.is_some()) else {
         return list_experiments(args, &stores, out);
     };
     let index = index_of(store)?;
-    let choice = args.only.clone().unwrap_or_default();
-    let chosen: Vec<&IndexedCell> =
-        index.cells.iter().filter(|cell| choice.takes_axes(|name| cell.axis(name))).collect();
     let axes: Vec<&str> = index
         .cells
         .first()
         .map(|cell| cell.axes.iter().filter_map(|a| Some(a.split_once('=')?.0)).collect())
         .unwrap_or_default();
+    let unknown = args.only.iter().flat_map(Only::axes).find(|axis| !axes.is_empty() && !axes.contains(axis));
+    if let Some(axis) = unknown {
+        bail!("--only {axis}: the axes are {}", axes.join(", "));
+    }
+    let is_chosen = |cell: &&IndexedCell| args.only.as_ref().is_none_or(|only| only.takes(cell));
+    let chosen: Vec<&IndexedCell> = index.cells.iter().filter(is_chosen).collect();
+    if let Some(only) = args.only.as_ref().filter(|_| chosen.is_empty()) {
+        eprintln!("no cell of {} has {}", store.experiment(), only.text);
+    }
     if args.by.is_empty() {
         list_cells(args, &axes, &chosen, out)
     } else {

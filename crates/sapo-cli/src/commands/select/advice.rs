@@ -6,6 +6,7 @@ use sapo_bandit::{Promise, SelectorConfig};
 use sapo_model::TextFormat;
 
 use super::outcome::Outcome;
+use crate::shell;
 
 /// What the advice depends on beside the outcome.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ pub(super) fn next_steps(outcome: &Outcome, circumstances: &Circumstances) -> Ve
         }
         None => {
             let free = if *kept { ", at no new cost since the losses are kept" } else { "" };
-            format!("write the training file{free}: {} --export chosen.jsonl", shell(command))
+            format!("write the training file{free}: {} --export chosen.jsonl", shell::line(command))
         }
     });
     steps.push("evaluate and use the trained model with the same wording".into());
@@ -114,19 +115,6 @@ fn listed(names: &[&str]) -> String {
         [one] => (*one).to_string(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
-}
-
-/// A command line that a shell reads as these arguments.
-fn shell(command: &[String]) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-    let quoted = |word: &String| {
-        if !word.is_empty() && word.chars().all(plain) {
-            word.clone()
-        } else {
-            format!("'{}'", word.replace('\'', r"'\''"))
-        }
-    };
-    command.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

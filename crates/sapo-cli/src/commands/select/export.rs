@@ -1,11 +1,11 @@
 //! A training file with the chosen wording, for any trainer.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
 use clap::ValueEnum;
+use sapo_lab::files::write_whole;
 use sapo_model::TextFormat;
 use sapo_tasks::{Instruction, Task, layout};
 use serde_json::json;
@@ -32,10 +32,7 @@ pub(super) fn write<'a>(
     wording: &Instruction,
     rows: impl Iterator<Item = &'a TaskLine>,
 ) -> anyhow::Result<()> {
-    let cannot = || format!("{}: cannot write", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let beside = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
-    let mut out = BufWriter::new(beside.as_file());
+    let mut lines = Vec::new();
     for TaskLine { input, target } in rows {
         let prompt = layout::prompt(task, wording, input);
         let line = match form {
@@ -46,11 +43,7 @@ pub(super) fn write<'a>(
             ExportForm::Chat => json!({"messages": [{"role": "user", "content": prompt},
                                                     {"role": "assistant", "content": target}]}),
         };
-        writeln!(out, "{line}").with_context(cannot)?;
+        writeln!(lines, "{line}")?;
     }
-    out.flush().with_context(cannot)?;
-    drop(out);
-    File::sync_all(beside.as_file()).with_context(cannot)?;
-    beside.persist(path).with_context(cannot)?;
-    Ok(())
+    write_whole(path, &lines).with_context(|| format!("{}: cannot write", path.display()))
 }

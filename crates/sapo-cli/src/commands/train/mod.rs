@@ -5,7 +5,7 @@ mod watch;
 
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -16,15 +16,17 @@ use sapo_lab::tensorboard::TensorBoard;
 use sapo_lab::{CellContext, CellSpec, Computed, RunRecord, Store, StoredRun, compute_cell};
 use sapo_learn::runs::{Places, RunConfig, note_origin};
 use sapo_learn::sapo::run_stream;
-use sapo_learn::{LearnError, Progress, Workplace};
+use sapo_learn::{LearnError, Progress, Workplace, derive_seed};
 use sapo_metrics::Metric;
 use sapo_model::{Device, LanguageModel, runtime};
 use sapo_prompts::PromptPool;
 use sapo_tasks::TaskStream;
+use sapo_tasks::builtin::Sizes;
 
 use crate::interrupt::{self, Interrupted};
 use crate::model_args::{Dtype, model_folder};
 use crate::place::bank_folder;
+use crate::shell;
 use outcome::Outcome;
 use watch::Watch;
 
@@ -136,7 +138,7 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     outcome.write_table(out)?;
     out.flush()?; // what follows on stderr stands below it
     eprintln!("next:");
-    next_steps(&config, &stored).iter().for_each(|step| eprintln!("- {step}"));
+    next_steps(&config, &device, &stored).iter().for_each(|step| eprintln!("- {step}"));
     Ok(())
 }
 
@@ -221,24 +223,74 @@ fn dtype(name: &str) -> anyhow::Result<Dtype> {
 }
 
 /// What a person may do with a finished run.
-fn next_steps(config: &RunConfig, run: &StoredRun) -> Vec<String> {
+fn next_steps(config: &RunConfig, device: &str, run: &StoredRun) -> Vec<String> {
     let folder = run.artifact("");
-    let adapters = outcome::adapters_of_the_end(config, run);
-    let flags: String =
-        adapters.iter().map(|name| format!(" --adapter {}", folder.join(name).display())).collect();
+    let adapter = |name: String| ["--adapter".to_string(), folder.join(name).display().to_string()];
+    let adapters: Vec<String> =
+        outcome::adapters_of_the_end(config, run).into_iter().flat_map(adapter).collect();
     let prompts = folder.join(outcome::PROMPTS);
     let mut steps = Vec::new();
     if !adapters.is_empty() {
-        steps.push(format!("the model at the end is {} with{flags}", config.model.display()));
-        let data = config.data.as_ref().map_or(String::new(), |data| format!(" --data {}", data.display()));
-        steps.push(format!(
-            "score it on all rows: sapo eval --model {}{flags} --benchmark {}{data} --stream {} --prompts {}",
-            config.model.display(),
-            config.stream.benchmark,
-            config.stream.stream,
-            prompts.display()
-        ));
+        let base = config.model.display();
+        steps.push(format!("the model at the end is {base} with {}", shell::line(&adapters)));
+        steps.push(format!("score it on {}", scoring(config, device, &adapters, &prompts)));
     }
     steps.push(format!("prompt it with the wordings of {}", prompts.display()));
     steps
+}
+
+/// Which rows a person may score with the model at the end, and the command line that does it.
+fn scoring(config: &RunConfig, device: &str, adapters: &[String], prompts: &Path) -> String {
+    let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<String>>();
+    let mut eval = words(&["sapo", "eval", "--model", &config.model.display().to_string()]);
+    eval.extend_from_slice(adapters);
+    let (benchmark, stream) = (&config.stream.benchmark, &config.stream.stream);
+    let answer = config.evaluation.max_new_tokens.to_string();
+    eval.extend(words(&["--benchmark", benchmark, "--stream", stream, "--max-new-tokens", &answer]));
+    eval.extend(words(&["--dtype", &config.dtype, "--device", device]));
+    eval.extend(words(&["--prompts", &prompts.display().to_string()]));
+    if config.stream.needs_folder() {
+        if let Some(data) = &config.data {
+            eval.extend(words(&["--data", &data.display().to_string()]));
+        }
+        return format!("all rows: {}", shell::line(&eval));
+    }
+    let rows = format!("builtin-{}", config.seed);
+    let seed = seed_of_rows(config).to_string();
+    let get = words(&["sapo", "data", "get", "builtin", "--out", &rows, "--seed", &seed, "--size", "paper"]);
+    // the rows of a larger size begin with those of a smaller one
+    let limit = config.rows.test.min(Sizes::PAPER.test).to_string();
+    eval.extend(words(&["--data", &rows, "--limit", &limit]));
+    format!("the rows that were scored here: {} && {}", shell::line(&get), shell::line(&eval))
+}
+
+/// The seed that draws a run's rows of the built-in benchmark.
+fn seed_of_rows(config: &RunConfig) -> u64 {
+    derive_seed(config.seed, "rows", 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sapo_tasks::builtin;
+
+    const RUN: &str = "model = \"my model\"\nseed = 5\nrows = { train = 3, test = 7 }\n\
+                       [stream]\nbenchmark = \"builtin\"\nstream = \"m2\"\n";
+
+    #[test]
+    fn the_built_in_rows_to_score_are_those_that_were_scored() {
+        let config: RunConfig = toml::from_str(RUN).unwrap();
+        let adapters = ["--adapter", "a"].map(String::from);
+        let seed = seed_of_rows(&config);
+        let expected = format!(
+            "the rows that were scored here: sapo data get builtin --out builtin-5 --seed {seed} --size paper && \
+             sapo eval --model 'my model' --adapter a --benchmark builtin --stream m2 --max-new-tokens 128 --dtype f32 \
+             --device cpu --prompts p.json --data builtin-5 --limit 7"
+        );
+        assert_eq!(scoring(&config, "cpu", &adapters, Path::new("p.json")), expected);
+        for scored in config.stream.load(None, config.rows, config.seed).unwrap().tasks {
+            let written = builtin::family(&scored.name).unwrap().task(seed, Sizes::PAPER);
+            assert_eq!(written.test[..7], scored.test);
+        }
+    }
 }
