@@ -8,7 +8,8 @@
 //! <!-- end -->
 //! ```
 //!
-//! After the table's name may stand columns with a value each: only rows with these values are shown, and not the columns.
+//! After the table's name may stand columns with a value each, separated by commas: only rows with these values are shown, and
+//! not the columns.
 
 use anyhow::{Context, bail, ensure};
 
@@ -66,12 +67,12 @@ pub(super) fn replace(
 
 impl Wanted {
     fn parse(text: &str) -> anyhow::Result<Self> {
-        let mut words = text.split_whitespace();
-        let parts: Vec<&str> = words.next().unwrap_or_default().split('/').collect();
+        let (name, only) = text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
+        let parts: Vec<&str> = name.split('/').collect();
         let [experiment, scale, table] = parts.as_slice() else { bail!("expected experiment/scale/table") };
-        let only = words.map(|word| {
+        let only = only.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(|pair| {
             let (column, value) =
-                word.split_once('=').with_context(|| format!("expected column=value, got {word}"))?;
+                pair.split_once('=').with_context(|| format!("expected column=value, got {pair}"))?;
             Ok((column.to_string(), value.to_string()))
         });
         Ok(Self {
@@ -157,6 +158,11 @@ mod tests {
         assert!(refused("convention=release").contains("no row has release as convention"));
         assert!(refused("metric=AP").contains("no column metric"));
         assert!(refused("metric").contains("expected column=value"));
+        let table =
+            "| paired by | arm | AP |\n| :--- | :--- | ---: |\n| all runs | a | 1 |\n| all runs | b | 2 |\n";
+        let text = text.replace("convention=released", "paired by=all runs, arm=b");
+        let new = replace(&text, &mut |_| Ok(Some(table.to_string()))).unwrap();
+        assert!(new.contains("\n| AP |\n| ---: |\n| 2 |\n"), "{new}");
     }
 
     #[test]

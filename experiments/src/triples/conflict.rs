@@ -226,8 +226,7 @@ fn heat_map(
         rows.iter().flat_map(|row| row.values.iter().flatten()).fold(0.0, |most: f64, v| most.max(v.abs()));
     Ok(plots::heat_map(&HeatMap {
         title: format!("Cosine with the gradient on T1 and on T3 by module and rank{}", note(limited)),
-        value: "cosine of first gradients, mean over triples, by task and rank (1: lowest pre-update loss)"
-            .to_string(),
+        value: "cosine of first gradients, mean over triples; rank 1: lowest pre-update loss".to_string(),
         columns: columns.iter().map(|(target, rank)| format!("{target} · {rank}")).collect(),
         rows,
         limit: if largest > 0.0 { largest } else { 1.0 },

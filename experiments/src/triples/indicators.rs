@@ -164,7 +164,13 @@ fn figure(rows: &[Row], limited: bool) -> anyhow::Result<plots::Figure> {
 fn shown_name(probe: ProbeConfig) -> String {
     let about = probe.about();
     let sign = if about.better.orient(1.0) < 0.0 { "−" } else { "" };
-    format!("{sign}{}", about.name.replace('-', " "))
+    let name = match about.name {
+        "pre-update-loss" => "pre-update loss".to_owned(),
+        "rouge-l" => "ROUGE-L".to_owned(),
+        "flesch-kincaid-grade" => "Flesch-Kincaid grade".to_owned(),
+        name => name.replace('-', " "),
+    };
+    format!("{sign}{name}")
 }
 
 fn screen(rows: &[Row]) -> anyhow::Result<String> {

@@ -1,6 +1,6 @@
 //! Two plain figures for whatever else an experiment asks: dots, and lines with intervals.
 
-use super::axes::{Axis, LABEL, MARGIN, Plot, Swatch, TICK, WIDTH, legend, title};
+use super::axes::{Axis, LABEL, MARGIN, Plot, Swatch, TICK, WIDTH, error_bar, legend, title};
 use super::check::Check;
 use super::error::PlotError;
 use super::palette::{GREY, Rgb, colours};
@@ -45,7 +45,7 @@ pub struct Lines {
     pub series: Vec<Series>,
 }
 
-/// A line with its interval.
+/// A line with its intervals.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     /// Name in the legend.
@@ -55,6 +55,8 @@ pub struct Series {
 }
 
 const HEIGHT: f64 = 760.0;
+/// From one series of lines to the next.
+const ASIDE: f64 = 12.0;
 
 /// Dots in groups, with a remark (a correlation, say) above them.
 ///
@@ -95,7 +97,7 @@ pub fn scatter(data: &Scatter) -> Result<Figure, PlotError> {
     Ok(Figure { scene })
 }
 
-/// Lines with their intervals as bands.
+/// Lines with an interval at every point; series stand a little aside of each other, so that none hides another's.
 ///
 /// # Errors
 /// [`PlotError`] where there is no series or point, a name occurs twice, or a number is not finite.
@@ -120,17 +122,14 @@ pub fn lines(data: &Lines) -> Result<Figure, PlotError> {
     let names = data.series.iter().map(|series| series.name.as_str());
     let top = key(&mut scene, top, names, |i| Swatch::Line(paints[i]));
     let plot = panel(&mut scene, top, x, y, &data.x, &data.y);
-    for (series, paint) in data.series.iter().zip(&paints) {
-        let upper = series.points.iter().map(|(x, e)| plot.at(*x, e.high));
-        let lower = series.points.iter().rev().map(|(x, e)| plot.at(*x, e.low));
-        if series.points.iter().any(|(_, e)| e.high > e.low) {
-            scene.area(upper.chain(lower).collect(), *paint, 0.16);
-        }
-    }
-    for (series, paint) in data.series.iter().zip(&paints) {
-        let points: Vec<_> = series.points.iter().map(|(x, e)| plot.at(*x, e.mean)).collect();
-        scene.line(&points, 5.0, *paint);
-        for point in points {
+    let middle = (data.series.len() as f64 - 1.0) / 2.0;
+    for (i, (series, paint)) in data.series.iter().zip(&paints).enumerate() {
+        let px = |x: f64| plot.px(x) + (i as f64 - middle) * ASIDE;
+        let points: Vec<_> = series.points.iter().map(|(x, e)| (px(*x), plot.py(e.mean))).collect();
+        scene.line(&points, 4.0, *paint);
+        for ((x, estimate), point) in series.points.iter().zip(points) {
+            let ends = (plot.py(estimate.low), plot.py(estimate.high));
+            error_bar(&mut scene, px(*x), ends, 10.0, 4.0, *paint);
             scene.disc(point, 8.0, *paint, 1.0);
         }
     }
