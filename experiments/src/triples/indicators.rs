@@ -257,7 +257,8 @@ mod tests {
     #[test]
     fn names_show_which_way_a_probe_is_turned() {
         let shown = |name: &str| shown_name(name.parse().unwrap());
-        assert_eq!(shown("pre-update-loss"), "−pre update loss");
+        assert_eq!(shown("pre-update-loss"), "−pre-update loss");
+        assert_eq!(shown("rouge-l"), "ROUGE-L");
         assert_eq!(shown("exact-match"), "exact match");
         assert_eq!(shown("words"), "words");
     }
