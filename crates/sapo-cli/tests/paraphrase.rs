@@ -89,6 +89,9 @@ fn grammar_fills_what_the_bank_lacks() {
     assert_eq!(run("Write the names of all birds in the text."), ["grammar"; 5]);
 }
 
+/// An endpoint where nobody answers.
+const NOBODY: [&str; 6] = ["--source", "api", "--api-base", "http://127.0.0.1:1/v1", "--api-model", "m"];
+
 /// Answers every request with one good wording of its own, `answers` times; then it is gone.
 fn chat_server(answers: usize) -> (String, std::thread::JoinHandle<Vec<String>>) {
     use std::io::{BufRead, BufReader, Read, Write};
@@ -211,18 +214,7 @@ fn it_refuses() {
     run("no_base", &["--instruction", "Sing a song.", "--source", "api"]);
     run(
         "no_key",
-        &[
-            "--instruction",
-            "Sing a song.",
-            "--source",
-            "api",
-            "--api-base",
-            "http://127.0.0.1:1/v1",
-            "--api-model",
-            "m",
-            "--api-key-env",
-            "NO_SUCH_KEY",
-        ],
+        &[&["--instruction", "Sing a song."], &NOBODY[..], &["--api-key-env", "NO_SUCH_KEY"]].concat(),
     );
     run("no_model", &["--instruction", "Sing a song.", "--source", "model"]);
     run(
@@ -262,17 +254,7 @@ fn the_budget_of_an_endpoint_is_that_of_all_tasks() {
 fn what_cannot_be_written_is_told_before_anyone_is_asked() {
     let here = two_tasks();
     let asking_nobody = |args: &[&str]| {
-        let endpoint = [
-            "--source",
-            "api",
-            "--api-base",
-            "http://127.0.0.1:1/v1",
-            "--api-model",
-            "m",
-            "--api-retries",
-            "0",
-        ];
-        sapo_in(here.path(), &[&["paraphrase"], &endpoint[..], args].concat())
+        sapo_in(here.path(), &[&["paraphrase"], &NOBODY[..], &["--api-retries", "0"], args].concat())
     };
     for (more, why) in [
         (&["--out", "none/pool.json"][..], "--out none/pool.json: there is no folder none"),

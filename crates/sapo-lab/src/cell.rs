@@ -250,6 +250,11 @@ fn lookup<'a>(config: &'a Value, axis: &str) -> Option<&'a Value> {
 pub struct Choice(BTreeMap<String, Vec<String>>);
 
 impl Choice {
+    /// The axes that it names.
+    pub fn axes(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Whether the cell is chosen.
     #[must_use]
     pub fn takes(&self, cell: &CellSpec) -> bool {
@@ -282,6 +287,14 @@ impl Choice {
             }
         }
         Ok(())
+    }
+}
+
+/// As it is written on the command line.
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pairs = self.0.iter().flat_map(|(axis, values)| values.iter().map(move |value| (axis, value)));
+        write!(f, "{}", pairs.format_with(",", |(axis, value), f| f(&format_args!("{axis}={value}"))))
     }
 }
 

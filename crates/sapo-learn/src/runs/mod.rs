@@ -9,4 +9,4 @@ mod streams;
 pub use config::{Places, PoolSource, RunConfig};
 pub use origin::note_origin;
 pub use shorten::{shorten_inputs, taken_tokens};
-pub use streams::{PARAPHRASES, RowCounts, StreamSource, fingerprint};
+pub use streams::{PARAPHRASES, RowCounts, StreamSource, builtin_seed, fingerprint};

@@ -165,8 +165,8 @@ pub(crate) fn pool_error(task: &Task, problem: impl ToString) -> LearnError {
     LearnError::Pool { task: task.name.clone(), problem: problem.to_string() }
 }
 
-/// The seed of all rows of the built-in benchmark.
-fn builtin_seed(seed: u64) -> u64 {
+/// The seed of all rows of the built-in benchmark in a run with this seed.
+pub fn builtin_seed(seed: u64) -> u64 {
     derive_seed(seed, "rows", 0)
 }
 

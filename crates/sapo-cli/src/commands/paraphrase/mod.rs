@@ -118,6 +118,19 @@ enum Maker {
     Grammar,
 }
 
+impl ParaphraseArgs {
+    /// Who makes the wordings; in a search, who proposes them.
+    fn maker(&self) -> Maker {
+        match self.source {
+            Source::Bank => Maker::Bank,
+            Source::Api => Maker::Api,
+            Source::Model => Maker::Model,
+            Source::Grammar => Maker::Grammar,
+            Source::Search => self.search.proposer(),
+        }
+    }
+}
+
 /// A model, kept while its wordings are asked for.
 struct Loaded {
     model: LanguageModel,
@@ -146,17 +159,16 @@ struct Opened {
 impl Opened {
     fn new(args: &ParaphraseArgs) -> anyhow::Result<Self> {
         let asks_model = matches!(args.source, Source::Model | Source::Search);
-        let asks_endpoint = match args.source {
-            Source::Search => args.search.asks_endpoint(),
-            source => source == Source::Api,
-        };
         let loaded = match &args.model {
             Some(model) if asks_model => {
                 Some(Loaded { model: args.options.open(model)?, name: model_name(model) })
             }
             _ => None,
         };
-        let chat = asks_endpoint.then(|| args.api.chat(args.temperature, args.max_new_tokens)).transpose()?;
+        let chat = match args.maker() {
+            Maker::Api => Some(args.api.chat(args.temperature, args.max_new_tokens)?),
+            _ => None,
+        };
         Ok(Self { loaded, chat })
     }
 
@@ -210,13 +222,9 @@ fn checked_pool(
     request: &ParaphraseRequest,
     opened: &Opened,
 ) -> anyhow::Result<PromptPool> {
-    let from = |maker| with_maker(args, maker, opened, |source| pool_of(args, source, request));
     let pool = match args.source {
-        Source::Bank => from(Maker::Bank)?,
-        Source::Api => from(Maker::Api)?,
-        Source::Model => from(Maker::Model)?,
-        Source::Grammar => from(Maker::Grammar)?,
         Source::Search => search::pool(args, request, opened)?,
+        _ => with_maker(args, opened, |source| pool_of(args, source, request))?,
     };
     // a last look: the bank's labels may be others than those that were asked for
     for (id, reasons) in check_pool(&pool, request.examples()) {
@@ -258,14 +266,13 @@ fn labels(
     Ok(labels)
 }
 
-/// Gives `ask` the source.
+/// Gives `ask` the source that makes the wordings.
 fn with_maker<T>(
     args: &ParaphraseArgs,
-    maker: Maker,
     opened: &Opened,
     ask: impl FnOnce(&mut dyn ParaphraseSource) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    match maker {
+    match args.maker() {
         Maker::Bank => ask(&mut Bank::open(bank_folder(args.bank.as_ref())).map_err(SourceError::from)?),
         Maker::Grammar => ask(&mut Grammar),
         Maker::Model => ask(&mut opened.loaded()?.writer(args)),

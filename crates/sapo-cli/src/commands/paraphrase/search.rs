@@ -44,8 +44,12 @@ enum Proposer {
 }
 
 impl SearchArgs {
-    pub(super) fn asks_endpoint(&self) -> bool {
-        matches!(self.from, Proposer::Api)
+    pub(super) fn proposer(&self) -> Maker {
+        match self.from {
+            Proposer::Grammar => Maker::Grammar,
+            Proposer::Api => Maker::Api,
+            Proposer::Model => Maker::Model,
+        }
     }
 }
 
@@ -55,8 +59,7 @@ pub(super) fn pool(
     opened: &Opened,
 ) -> anyhow::Result<PromptPool> {
     let loaded = opened.loaded()?;
-    let SearchArgs { from, rounds, per_round, parents, from_original, measure_at_most, samples } =
-        &args.search;
+    let SearchArgs { rounds, per_round, parents, from_original, measure_at_most, samples, .. } = &args.search;
     let path =
         args.data.as_ref().context("--source search measures wordings on examples: give them with --data")?;
     let rows: Vec<Example> =
@@ -91,12 +94,7 @@ pub(super) fn pool(
         "--count {}: this search measures at most {most} paraphrases (--rounds, --per-round, --measure-at-most)",
         request.count
     );
-    let maker = match from {
-        Proposer::Grammar => Maker::Grammar,
-        Proposer::Api => Maker::Api,
-        Proposer::Model => Maker::Model,
-    };
-    let pool = with_maker(args, maker, opened, |source| {
+    let pool = with_maker(args, opened, |source| {
         pool_of(args, &mut Search { source, measure: &mut measure, config }, request)
     })?;
     eprintln!("measured {measured} wordings on {} examples each", examples.len());

@@ -1,11 +1,10 @@
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::str::FromStr;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use sapo_lab::Store;
-use sapo_lab::cell::{CellError, Choice};
+use sapo_lab::cell::Choice;
 use sapo_lab::runs::{Index, IndexedCell};
 use sapo_metrics::{Bootstrap, Estimate, IntervalMethod, STATISTICS_SEED};
 use serde_json::{Value, json};
@@ -28,39 +27,13 @@ pub(crate) struct ListArgs {
     root: Root,
     /// Only the cells with these values (arm=sapo,seed=3); several values of one axis are alternatives
     #[arg(long, value_name = "AXIS=VALUE,..", requires = "experiment")]
-    only: Option<Only>,
+    only: Option<Choice>,
     /// One line for all cells with the same values of these axes
     #[arg(long, value_name = "AXIS,..", value_delimiter = ',', requires = "experiment")]
     by: Vec<String>,
     /// Print JSON Lines: an object an experiment, a cell or a group
     #[arg(long)]
     json: bool,
-}
-
-/// A choice of cells, and how it was written.
-#[derive(Debug, Clone)]
-struct Only {
-    choice: Choice,
-    text: String,
-}
-
-impl FromStr for Only {
-    type Err = CellError;
-
-    fn from_str(text: &str) -> Result<Self, CellError> {
-        Ok(Self { choice: text.parse()?, text: text.to_owned() })
-    }
-}
-
-impl Only {
-    /// The axes that it names.
-    fn axes(&self) -> impl Iterator<Item = &str> {
-        self.text.split(',').filter_map(|pair| Some(pair.split_once('=')?.0.trim()))
-    }
-
-    fn takes(&self, cell: &IndexedCell) -> bool {
-        self.choice.takes_axes(|name| cell.axis(name))
-    }
 }
 
 pub(super) fn run(args: &ListArgs, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -74,14 +47,16 @@ pub(super) fn run(args: &ListArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         .first()
         .map(|cell| cell.axes.iter().filter_map(|a| Some(a.split_once('=')?.0)).collect())
         .unwrap_or_default();
-    let unknown = args.only.iter().flat_map(Only::axes).find(|axis| !axes.is_empty() && !axes.contains(axis));
+    let unknown =
+        args.only.iter().flat_map(Choice::axes).find(|axis| !axes.is_empty() && !axes.contains(axis));
     if let Some(axis) = unknown {
         bail!("--only {axis}: the axes are {}", axes.join(", "));
     }
-    let is_chosen = |cell: &&IndexedCell| args.only.as_ref().is_none_or(|only| only.takes(cell));
+    let is_chosen =
+        |cell: &&IndexedCell| args.only.as_ref().is_none_or(|only| only.takes_axes(|name| cell.axis(name)));
     let chosen: Vec<&IndexedCell> = index.cells.iter().filter(is_chosen).collect();
     if let Some(only) = args.only.as_ref().filter(|_| chosen.is_empty()) {
-        eprintln!("no cell of {} has {}", store.experiment(), only.text);
+        eprintln!("no cell of {} has {only}", store.experiment());
     }
     if args.by.is_empty() {
         list_cells(args, &axes, &chosen, out)

@@ -14,9 +14,9 @@ use sapo_lab::experiment::Description;
 use sapo_lab::provenance::Code;
 use sapo_lab::tensorboard::TensorBoard;
 use sapo_lab::{CellContext, CellSpec, Computed, RunRecord, Store, StoredRun, compute_cell};
-use sapo_learn::runs::{Places, RunConfig, note_origin};
+use sapo_learn::runs::{Places, RunConfig, builtin_seed, note_origin};
 use sapo_learn::sapo::run_stream;
-use sapo_learn::{LearnError, Progress, Workplace, derive_seed};
+use sapo_learn::{LearnError, Progress, Workplace};
 use sapo_metrics::Metric;
 use sapo_model::{Device, LanguageModel, runtime};
 use sapo_prompts::PromptPool;
@@ -256,17 +256,12 @@ fn scoring(config: &RunConfig, device: &str, adapters: &[String], prompts: &Path
         return format!("all rows: {}", shell::line(&eval));
     }
     let rows = format!("builtin-{}", config.seed);
-    let seed = seed_of_rows(config).to_string();
+    let seed = builtin_seed(config.seed).to_string();
     let get = words(&["sapo", "data", "get", "builtin", "--out", &rows, "--seed", &seed, "--size", "paper"]);
     // the rows of a larger size begin with those of a smaller one
     let limit = config.rows.test.min(Sizes::PAPER.test).to_string();
     eval.extend(words(&["--data", &rows, "--limit", &limit]));
     format!("the rows that were scored here: {} && {}", shell::line(&get), shell::line(&eval))
-}
-
-/// The seed that draws a run's rows of the built-in benchmark.
-fn seed_of_rows(config: &RunConfig) -> u64 {
-    derive_seed(config.seed, "rows", 0)
 }
 
 #[cfg(test)]
@@ -281,7 +276,7 @@ mod tests {
     fn the_built_in_rows_to_score_are_those_that_were_scored() {
         let config: RunConfig = toml::from_str(RUN).unwrap();
         let adapters = ["--adapter", "a"].map(String::from);
-        let seed = seed_of_rows(&config);
+        let seed = builtin_seed(config.seed);
         let expected = format!(
             "the rows that were scored here: sapo data get builtin --out builtin-5 --seed {seed} --size paper && \
              sapo eval --model 'my model' --adapter a --benchmark builtin --stream m2 --max-new-tokens 128 --dtype f32 \
