@@ -3,7 +3,7 @@
 set positional-arguments
 
 # the crates that never link libtorch, and those that do
-fast := '-p sapo-http -p sapo-metrics -p sapo-bandit -p sapo-prompts -p sapo-tasks -p sapo-lab'
+fast := '-p sapo-files -p sapo-http -p sapo-metrics -p sapo-bandit -p sapo-prompts -p sapo-tasks -p sapo-lab'
 torch := '-p sapo-model -p sapo-probes -p sapo-bench -p sapo-learn -p sapo-cli -p experiments'
 
 # List the recipes

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use sapo_files::whole;
 
 /// Finds out whether a file can be written to `path`, which `option` gave, without overwriting what is `read`.
 pub(crate) fn check<'a>(
@@ -11,7 +12,7 @@ pub(crate) fn check<'a>(
     read: impl IntoIterator<Item = &'a Path>,
 ) -> anyhow::Result<()> {
     let shown = path.display();
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = whole::folder_of(path);
     ensure!(folder.is_dir(), "{option} {shown}: there is no folder {}", folder.display());
     ensure!(!path.is_dir(), "{option} {shown}: this is a folder");
     let same = |one: &Path| {

@@ -12,6 +12,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use sapo_files::whole;
 use sapo_lab::record::{RunRecord, Score};
 use sapo_lab::{CellContext, CellSpec, ExperimentArgs, ReportContext, StoredRun, Study, drive};
 use serde_json::{Value, json};
@@ -63,7 +64,7 @@ impl Study for Toy {
             if env::var("TOY_KEEP").is_ok()
                 && let Some(path) = &kept
             {
-                sapo_lab::files::write_whole(path, step.to_string().as_bytes())?;
+                whole::write(path, step.to_string().as_bytes())?;
             }
             context.progress(step, STEPS, "adding");
         }
@@ -100,7 +101,7 @@ impl Study for Toy {
             let sum = run.record.scores.first().context("a run without scores")?.value;
             table += &format!("{},{},{sum},{}\n", axis("arm")?, axis("seed")?, run.limited());
         }
-        sapo_lab::files::write_whole(&context.tables_dir().join("sums.csv"), table.as_bytes())?;
+        whole::write(&context.tables_dir().join("sums.csv"), table.as_bytes())?;
         Ok(format!("{} of {} sums, see {}", context.stored, context.cells, "tables/sums.csv"))
     }
 }

@@ -8,10 +8,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use itertools::Itertools;
+use sapo_files::checksum;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-use crate::checksum;
 
 /// What can be wrong with a cell or a choice of cells.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

@@ -6,10 +6,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sapo_files::whole;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::{CellId, CellSpec};
-use crate::files::write_whole;
 use crate::versioned::{self, Unusable};
 
 /// Version of the file that this program writes, and the newest that it reads.
@@ -93,7 +93,7 @@ impl Description {
         let path = folder.join(FILE);
         let written = serde_json::to_string(self)
             .map_err(io::Error::from)
-            .and_then(|text| write_whole(&path, (text + "\n").as_bytes()));
+            .and_then(|text| whole::write(&path, (text + "\n").as_bytes()));
         written.map_err(|source| DescriptionError::Io { path, operation: "write", source })
     }
 

@@ -10,7 +10,6 @@
 
 pub mod args;
 pub mod cell;
-pub mod checksum;
 mod compute;
 mod download;
 mod drive;
@@ -19,7 +18,6 @@ pub mod engine;
 mod estimate;
 mod events;
 pub mod experiment;
-pub mod files;
 mod flat;
 pub mod interrupt;
 mod listing;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use sapo_files::checksum;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::cell::{CellId, CellSpec, canonical};
-use crate::checksum;
 use crate::provenance::Provenance;
 
 /// Version of the layout of a cell's folder that this program writes and the newest that it reads. It reads all older

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Every crate of the workspace and its floor; a crate uses crates of lower floors.
-const FLOORS: [(&str, u8); 12] = [
+const FLOORS: [(&str, u8); 13] = [
+    ("sapo-files", 0),
     ("sapo-http", 0),
     ("sapo-metrics", 0),
     ("sapo-bandit", 0),
@@ -24,16 +25,19 @@ const FLOORS: [(&str, u8); 12] = [
 ];
 
 /// The uses within a floor.
-const SAME_FLOOR: [(&str, &str); 4] = [
+const SAME_FLOOR: [(&str, &str); 7] = [
     ("sapo-tasks", "sapo-prompts"),
     ("sapo-tasks", "sapo-http"),
     ("sapo-prompts", "sapo-http"),
     ("sapo-model", "sapo-http"),
+    ("sapo-tasks", "sapo-files"),
+    ("sapo-prompts", "sapo-files"),
+    ("sapo-model", "sapo-files"),
 ];
 
 /// The crates of the first floor: all that each may use of this workspace.
 const ALLOWED: [(&str, &[&str]); 3] = [
-    ("sapo-lab", &["sapo-metrics"]),
+    ("sapo-lab", &["sapo-files", "sapo-metrics"]),
     ("sapo-probes", &["sapo-model", "sapo-tasks", "sapo-prompts", "sapo-metrics"]),
     ("sapo-bench", &["sapo-model", "sapo-tasks", "sapo-metrics"]),
 ];
@@ -47,8 +51,8 @@ const NAMED_BY: [(&str, &[&str]); 4] = [
 ];
 
 /// The crates that build and test in seconds, because nothing below them links libtorch.
-const TORCH_FREE: [&str; 6] =
-    ["sapo-http", "sapo-metrics", "sapo-bandit", "sapo-prompts", "sapo-tasks", "sapo-lab"];
+const TORCH_FREE: [&str; 7] =
+    ["sapo-files", "sapo-http", "sapo-metrics", "sapo-bandit", "sapo-prompts", "sapo-tasks", "sapo-lab"];
 
 /// What each package names among its dependencies: normal, build and dev alike.
 type Graph = BTreeMap<String, BTreeSet<String>>;

@@ -187,7 +187,6 @@ fn progress_outlives_its_process_until_the_cell_appears() {
     assert_eq!(first.go_on(&program).unwrap(), 1);
     fs::write(first.progress().join("step"), "7").unwrap();
     fs::write(first.artifacts().join("adapter-1"), "learnt").unwrap();
-    fs::write(first.artifacts().join("adapter-2.partial-77"), "half").unwrap();
     fs::write(first.artifacts().join(".writing-x"), "half").unwrap();
     drop(first);
     store.sweep().unwrap();

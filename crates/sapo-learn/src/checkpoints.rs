@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sapo_lab::checksum;
+use sapo_files::checksum;
 use sapo_model::{Device, Kind, Weights, native, save_safetensors};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

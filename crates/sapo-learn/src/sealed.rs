@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sapo_lab::{checksum, files};
+use sapo_files::{checksum, whole};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -16,7 +16,7 @@ pub(crate) fn write(path: &Path, value: &impl Serialize) -> Result<(), LearnErro
     let failed = |source| LearnError::State { operation: "write", path: path.into(), source };
     let json = serde_json::to_string(value).map_err(|error| failed(error.into()))?;
     let text = format!("{}\n{json}\n", checksum::of_bytes(json.as_bytes()));
-    files::write_whole(path, text.as_bytes()).map_err(failed)
+    whole::write(path, text.as_bytes()).map_err(failed)
 }
 
 /// Reads a value; none where there is no file.

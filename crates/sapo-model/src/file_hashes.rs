@@ -5,11 +5,12 @@ use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use sapo_files::checksum::hexadecimal;
 use serde::{Deserialize, Serialize};
 
+use crate::ModelError;
 use crate::hash::file_sha256;
 use crate::weights::write_whole;
-use crate::{ModelError, hash};
 
 /// SHA-256 of files. Those of large files can be kept in a memo on disk, for as long as path, size, times and inode of a
 /// file stay the same.
@@ -80,7 +81,7 @@ impl FileHashes {
         let sha256 = file_sha256(path)?;
         let after = stamp(&place).map_err(ModelError::io("read", path))?;
         if before == after && before.is_settled() {
-            self.known.insert(name.to_string(), Known { stamp: after, sha256: hash::hexadecimal(&sha256) });
+            self.known.insert(name.to_string(), Known { stamp: after, sha256: hexadecimal(&sha256) });
             if let Err(error) = write_memo(memo, &self.known) {
                 tracing::warn!("hashes of files are not kept: {error}");
             }

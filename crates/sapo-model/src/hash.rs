@@ -1,7 +1,7 @@
 use std::ffi::OsStr;
-use std::io::Read;
 use std::path::Path;
 
+use sapo_files::checksum;
 use sha2::{Digest, Sha256};
 
 use crate::{FileHashes, ModelError};
@@ -24,7 +24,7 @@ const ADAPTER_FILES: [&str; 2] = ["adapter_config.json", "adapter_model.safetens
 /// # Errors
 /// Names the file or folder that cannot be read.
 pub fn directory_sha256(directory: &Path) -> Result<String, ModelError> {
-    Ok(hexadecimal(&model_sha256(directory, &mut FileHashes::default())?))
+    Ok(checksum::hexadecimal(&model_sha256(directory, &mut FileHashes::default())?))
 }
 
 /// What [`directory_sha256`] prints.
@@ -67,19 +67,5 @@ fn folder_sha256(
 
 /// SHA-256 of a file's content.
 pub(crate) fn file_sha256(path: &Path) -> Result<[u8; 32], ModelError> {
-    let mut file = std::fs::File::open(path).map_err(ModelError::io("read", path))?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let read = file.read(&mut buffer).map_err(ModelError::io("read", path))?;
-        if read == 0 {
-            return Ok(hash.finalize().into());
-        }
-        hash.update(&buffer[..read]);
-    }
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    checksum::raw_of_file(path).map_err(ModelError::io("read", path))
 }

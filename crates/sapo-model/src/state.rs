@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use sapo_files::checksum;
 use sha2::{Digest, Sha256};
 use tch::Device;
 
-use crate::hash::{adapter_sha256, hexadecimal, model_sha256};
+use crate::hash::{adapter_sha256, model_sha256};
 use crate::{FileHashes, LanguageModel, Lora, ModelError, runtime};
 
 /// The files that the weights in memory are the sum of, beside the model's directory.
@@ -30,7 +31,7 @@ impl ModelState {
 impl std::fmt::Display for ModelState {
     /// Lower-case hexadecimal digits.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&hexadecimal(&self.0))
+        f.write_str(&checksum::hexadecimal(&self.0))
     }
 }
 

@@ -11,6 +11,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use safetensors::tensor::{Dtype, View};
 use safetensors::{SafeTensorError, SafeTensors};
+use sapo_files::whole;
 use tch::{Device, Kind, Tensor};
 
 use crate::linear::{Linear, WeightLayout};
@@ -353,22 +354,17 @@ pub fn save_safetensors(path: &Path, tensors: &[(String, &Tensor)]) -> Result<()
     }
     // transformers refuses a file that does not say which framework's layout it has
     let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
-    let beside = beside(path);
-    // the library makes a file that nobody else may read; this one gets the permissions of any new file
-    let permissions = std::fs::File::create(&beside)
-        .and_then(|file| file.metadata())
-        .map_err(ModelError::io("write", path))?
-        .permissions();
-    let written = safetensors::serialize_to_file(views, Some(metadata), &beside)
-        .map_err(|error| match error {
-            SafeTensorError::IoError(source) => ModelError::io("write", path)(source),
-            other => ModelError::malformed(path, other),
-        })
-        .and_then(|()| {
-            std::fs::set_permissions(&beside, permissions).map_err(ModelError::io("write", path))?;
-            into_place(&beside, path)
-        });
-    written.inspect_err(|_| drop(std::fs::remove_file(&beside)))
+    let written: Result<(), SafeTensorError> = whole::write_with(path, |beside| {
+        // the library makes a file that nobody else may read; this one gets the permissions of any new file
+        let permissions = std::fs::metadata(beside)?.permissions();
+        safetensors::serialize_to_file(views, Some(metadata), beside)?;
+        Ok(std::fs::set_permissions(beside, permissions)?)
+    });
+    written.map_err(|error| match error {
+        SafeTensorError::IoError(source) => ModelError::io("write", path)(source),
+        other => ModelError::malformed(path, other),
+    })?;
+    sync_name(path)
 }
 
 /// A contiguous tensor on the CPU, as safetensors writes it.
@@ -400,22 +396,11 @@ impl View for Saved {
 
 /// Writes a file beside its place, syncs it and renames it there.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
-    let beside = beside(path);
-    let written = std::fs::write(&beside, bytes)
-        .map_err(ModelError::io("write", path))
-        .and_then(|()| into_place(&beside, path));
-    written.inspect_err(|_| drop(std::fs::remove_file(&beside)))
+    whole::write_with(path, |beside| std::fs::write(beside, bytes)).map_err(ModelError::io("write", path))?;
+    sync_name(path)
 }
 
-fn beside(path: &Path) -> PathBuf {
-    path.with_extension(format!("partial-{}", std::process::id()))
-}
-
-fn into_place(beside: &Path, path: &Path) -> Result<(), ModelError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::File::open(beside)
-        .and_then(|file| file.sync_all())
-        .and_then(|()| std::fs::rename(beside, path))
-        .and_then(|()| std::fs::File::open(folder)?.sync_all()) // or the name may be lost with the power
-        .map_err(ModelError::io("write", path))
+/// Without it the name may be lost with the power.
+fn sync_name(path: &Path) -> Result<(), ModelError> {
+    whole::sync_folder(whole::folder_of(path)).map_err(ModelError::io("write", path))
 }

@@ -1,5 +1,5 @@
+use sapo_files::checksum;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// A task's wording alone, without input and suffix. Braces and template signs in it are plain text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ impl Instruction {
 
     /// Lower-case hexadecimal SHA-256 of the UTF-8 wording: how a bank entry knows the original it was written for.
     pub fn sha256(&self) -> String {
-        Sha256::digest(self.0.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        checksum::of_bytes(self.0.as_bytes())
     }
 }
 

@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::hash::file_sha256;
+use sapo_files::checksum;
+
 use crate::readers::{Dataset, ReadError, Rows, Split};
 
 /// About the 1,536 tokens that the paper reads of an input, at four characters a token.
@@ -236,9 +237,9 @@ impl TaskCheck<'_> {
 
     fn checksum(&mut self, file: &Path) {
         let Some(expected) = self.dataset.known_checksum(file) else { return };
-        match file_sha256(file) {
-            Ok(got) if got == expected => {}
-            Ok(got) => {
+        match checksum::of_file(file) {
+            Ok((_, got)) if got == expected => {}
+            Ok((_, got)) => {
                 let of = &self.dataset.benchmark().checksums_of;
                 let text = format!("SHA-256 {got}, in benchmark.toml {expected} ({of})");
                 self.add(file, Kind::Checksum, text);

@@ -1,8 +1,6 @@
 //! Names a task's data by content, so that a run record can say which data it saw.
 
-use std::io::Read;
-use std::path::Path;
-
+use sapo_files::checksum;
 use sha2::{Digest, Sha256};
 
 use crate::{Example, Language, Task, TaskKind, TaskStream};
@@ -17,7 +15,7 @@ impl Task {
         let mut hash = Sha256::new();
         hash.update(DOMAIN);
         self.hash_into(&mut hash);
-        hex(hash)
+        checksum::hexadecimal(&hash.finalize())
     }
 
     fn hash_into(&self, hash: &mut Sha256) {
@@ -49,7 +47,7 @@ impl TaskStream {
         put(&mut hash, &self.name);
         hash.update((self.tasks.len() as u64).to_le_bytes());
         self.tasks.iter().for_each(|task| task.hash_into(&mut hash));
-        hex(hash)
+        checksum::hexadecimal(&hash.finalize())
     }
 }
 
@@ -67,22 +65,6 @@ fn put_list(hash: &mut Sha256, texts: &[String]) {
 fn put(hash: &mut Sha256, text: &str) {
     hash.update((text.len() as u64).to_le_bytes());
     hash.update(text.as_bytes());
-}
-
-/// Lower-case hexadecimal SHA-256 of a file's bytes.
-pub(crate) fn file_sha256(path: &Path) -> std::io::Result<String> {
-    let (mut file, mut hash) = (std::fs::File::open(path)?, Sha256::new());
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex(hash)),
-            count => hash.update(&buffer[..count]),
-        }
-    }
-}
-
-fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

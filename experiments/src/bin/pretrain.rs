@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 use clap::Parser;
 use experiments::corpora::{BuiltinCorpus, RealText};
 use experiments::exit_code;
-use sapo_lab::files::write_whole;
+use sapo_files::whole;
 use sapo_lab::user_cache;
 use sapo_learn::pretrain::{Corpus, PretrainConfig, pretrain};
 use sapo_model::{directory_sha256, runtime};
@@ -103,7 +103,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
         "matmul_library": runtime::matmul_library().name(),
         "sha256": directory_sha256(&out)?,
     });
-    write_whole(&card, format!("{text:#}\n").as_bytes())
+    whole::write(&card, format!("{text:#}\n").as_bytes())
         .with_context(|| format!("cannot write {}", card.display()))?;
     println!("{} ({} parameters)", out.display(), model.parameter_count());
     Ok(())

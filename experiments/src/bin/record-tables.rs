@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use clap::Parser;
 use experiments::loss_tables::{Plan, Recording, record};
 use experiments::{exit_code, places};
-use sapo_lab::files::write_whole;
+use sapo_files::whole;
 use sapo_lab::loss_tables::write;
 use sapo_lab::provenance::Code;
 use sapo_lab::user_cache;
@@ -79,7 +79,7 @@ fn make(plan: &Plan, recording: &Recording, args: &Args) -> anyhow::Result<()> {
             "matmul_library": runtime::matmul_library().name(),
             "seconds": started.elapsed().as_secs_f64().round(),
         });
-        write_whole(&path.with_extension("json"), serde_json::to_string_pretty(&note)?.as_bytes())?;
+        whole::write(&path.with_extension("json"), serde_json::to_string_pretty(&note)?.as_bytes())?;
     }
     println!("{}", path.display());
     Ok(())

@@ -10,8 +10,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::{Context, bail, ensure};
-use sapo_lab::checksum;
-use sapo_lab::files::write_whole;
+use sapo_files::{checksum, whole};
 use sapo_lab::provenance::Provenance;
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +68,7 @@ impl Note {
     pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
         let path = folder.join(FILE);
         let text = serde_json::to_string_pretty(self)? + "\n";
-        write_whole(&path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+        whole::write(&path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// The note of the experiment's folder, where the last reproduction was one of this scale.

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use sapo_files::whole;
 use sapo_lab::Store;
 use sapo_lab::experiment::Description;
-use sapo_lab::files::write_whole;
 use sapo_lab::notebook::{self, Origin, Promoted, Promotion, write_notebook};
 
 use super::blocks::{self, Wanted};
@@ -63,7 +63,7 @@ impl Shelf<'_> {
             let from = self.folder(name, &note.scale).join("figures").join(&file);
             let to = self.figures(listed, &note.scale).join(&file);
             let bytes = fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
-            write_whole(&to, &bytes).with_context(|| format!("cannot write {}", to.display()))?;
+            whole::write(&to, &bytes).with_context(|| format!("cannot write {}", to.display()))?;
         }
         write_notebook(&self.project.join(EXPORT), name, &SCALES)?;
         Ok(promoted)
@@ -85,7 +85,7 @@ impl Shelf<'_> {
             }
         }
         for (text, path, new) in &changed {
-            write_whole(path, new.as_bytes()).with_context(|| format!("cannot write {text}"))?;
+            whole::write(path, new.as_bytes()).with_context(|| format!("cannot write {text}"))?;
         }
         Ok(changed.into_iter().map(|(text, ..)| text).collect())
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use sapo_files::whole::folder_of;
 use sapo_model::{Device, Kind, LanguageModel, Lora, dtype_name, model_name, runtime};
 use serde_json::{Value, json};
 
@@ -56,7 +57,7 @@ pub(crate) fn run(args: &MergeArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let merged = Lora::stack(&adapters)?;
 
     // beside its place first: a folder that is there is whole
-    let parent = args.out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = folder_of(&args.out);
     fs::create_dir_all(parent).with_context(|| format!("{}: cannot create the folder", parent.display()))?;
     let beside = tempfile::Builder::new()
         .prefix(".merge-")

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use sapo_lab::files::write_whole;
+use sapo_files::whole;
 use sapo_lab::report::{Report, Reported, report};
 use serde_json::json;
 
@@ -34,7 +34,7 @@ pub(crate) struct ReportArgs {
 
 pub(crate) fn run(args: &ReportArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let Report { html, experiments } = report(&args.runs, args.samples)?;
-    write_whole(&args.out, html.as_bytes()).with_context(|| format!("write {}", args.out.display()))?;
+    whole::write(&args.out, html.as_bytes()).with_context(|| format!("write {}", args.out.display()))?;
     let damaged: Vec<&String> = experiments.iter().flat_map(|experiment| &experiment.damaged).collect();
     damaged.iter().for_each(|message| eprintln!("damaged: {message}"));
     if args.json {

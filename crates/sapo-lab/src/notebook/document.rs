@@ -6,6 +6,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use sapo_files::whole;
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Value, json};
@@ -14,7 +15,6 @@ use super::error::NotebookError;
 use super::origin::{Fact, Origin};
 use super::promoted::{Promoted, figure, markdown, parquet};
 use super::sheet::Sheet;
-use crate::files::write_whole;
 
 /// The code that every notebook begins with.
 const SHOW: &str = include_str!("show.py");
@@ -45,7 +45,7 @@ pub fn write_notebook(folder: &Path, experiment: &str, scales: &[&str]) -> Resul
         .serialize(&mut serializer)
         .map_err(|source| NotebookError::Encode { path: path.clone(), source })?;
     bytes.push(b'\n');
-    write_whole(&path, &bytes).map_err(NotebookError::io(&path, "write"))
+    whole::write(&path, &bytes).map_err(NotebookError::io(&path, "write"))
 }
 
 /// The notebook of one experiment as JSON, a section a scale; `folder` holds the experiment's folder.

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use sapo_files::whole;
 use serde::{Deserialize, Serialize};
 
 use super::error::NotebookError;
 use super::origin::Origin;
-use crate::files::write_whole;
 use crate::versioned::{self, Unusable};
 
 /// Version of `promoted.json` that this program writes, and the newest that it reads.
@@ -68,7 +68,7 @@ impl Promoted {
         let path = folder.join(FILE);
         let text = serde_json::to_string_pretty(self)
             .map_err(|source| NotebookError::Encode { path: path.clone(), source })?;
-        write_whole(&path, (text + "\n").as_bytes()).map_err(NotebookError::io(&path, "write"))
+        whole::write(&path, (text + "\n").as_bytes()).map_err(NotebookError::io(&path, "write"))
     }
 }
 

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sapo_files::whole;
+
 use super::error::NotebookError;
 use super::promoted::{LeftOut, Promoted, figure, markdown, parquet};
-use crate::files::write_whole;
 
 /// A table whose Parquet or Markdown file is larger stays with the runs.
 ///
@@ -48,7 +49,7 @@ impl Promotion<'_> {
             let text = fs::read_to_string(&text).map_err(NotebookError::io(&text, "read"))?;
             let text = if promoted.quick { marked(&text, promoted.seeds) } else { text };
             let path = markdown(folder, &table);
-            write_whole(&path, text.as_bytes()).map_err(NotebookError::io(&path, "write"))?;
+            whole::write(&path, text.as_bytes()).map_err(NotebookError::io(&path, "write"))?;
             promoted.tables.push(table);
         }
         for name in figures {
@@ -87,7 +88,7 @@ fn bytes(path: &Path) -> Result<u64, NotebookError> {
 
 fn copy(from: &Path, to: &Path) -> Result<(), NotebookError> {
     let bytes = fs::read(from).map_err(NotebookError::io(from, "read"))?;
-    write_whole(to, &bytes).map_err(NotebookError::io(to, "write"))
+    whole::write(to, &bytes).map_err(NotebookError::io(to, "write"))
 }
 
 /// Removes every file that is not to be kept.

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use polars_core::prelude::*;
 use polars_io::prelude::*;
+use sapo_files::whole;
 
-use crate::files::write_whole;
 use crate::record::{Measurement, Prediction, RunRecord, Score, TrainingStep, Usage, VariantLoss};
 
 /// What can go wrong between rows and a file.
@@ -168,7 +168,7 @@ impl TrainingStep2 {
 
 /// Writes a file of rows, whole or not at all.
 pub(crate) fn write_rows<R: Row>(path: &Path, rows: &[R]) -> Result<(), ParquetError> {
-    write_whole(path, &encoded(path, rows)?).map_err(not_written(path))
+    whole::write(path, &encoded(path, rows)?).map_err(not_written(path))
 }
 
 /// Writes a file of rows that is nobody's until its folder appears, which syncs it.

@@ -4,12 +4,12 @@ use super::error::PlotError;
 use super::palette::{Rgb, WHITE};
 use super::scene::{Align, Scene, Shape};
 use super::text::{FAMILIES, Face};
-use crate::files::write_whole;
 use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{
     Color, FontDesc, FontFamily, FontStyle, FontTransform, RGBAColor, ShapeStyle, TextStyle,
 };
+use sapo_files::whole;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -65,7 +65,7 @@ impl Figure {
             _ => Err("expected a name that ends in .png or .svg".into()),
         };
         let bytes = drawn.map_err(|message| PlotError::Draw { path: path.into(), message })?;
-        write_whole(path, &bytes).map_err(|source| PlotError::Io { path: path.into(), source })
+        whole::write(path, &bytes).map_err(|source| PlotError::Io { path: path.into(), source })
     }
 
     fn png(&self) -> Result<Vec<u8>, String> {

@@ -9,11 +9,10 @@ use std::time::UNIX_EPOCH;
 
 use itertools::Itertools;
 use rayon::prelude::*;
+use sapo_files::{checksum, whole};
 use sapo_metrics::{Convention, Metric};
 
 use crate::cell::CellId;
-use crate::checksum;
-use crate::files::write_whole;
 use crate::manifest::Manifest;
 use crate::parquet::{Field, Row, read_rows, read_scores_and_usage, row, write_rows};
 use crate::record::{RunRecord, Score, Usage};
@@ -120,7 +119,7 @@ fn keep(store: &Store, cells: &[IndexedCell]) {
     if write_rows(&path, cells).is_ok()
         && let Ok((_, sum)) = checksum::of_file(&path)
     {
-        let _ = write_whole(&store.folder().join(SEAL), sum.as_bytes());
+        let _ = whole::write(&store.folder().join(SEAL), sum.as_bytes());
     }
 }
 

@@ -22,8 +22,9 @@ use std::path::{Path, PathBuf};
 pub use error::StoreError;
 pub use staging::Staging;
 
+use sapo_files::checksum;
+
 use crate::cell::{CellId, CellSpec};
-use crate::checksum;
 use crate::lock::{Holder, Locks};
 use crate::manifest::{Manifest, Unreadable};
 use crate::parquet;

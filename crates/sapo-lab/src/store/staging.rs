@@ -6,13 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use sapo_files::{checksum, whole};
 use serde::{Deserialize, Serialize};
 
 use super::error::io_error;
 use super::{ARTIFACTS, MANIFEST, Store, StoreError};
 use crate::cell::{CellId, CellSpec};
-use crate::checksum;
-use crate::files::{replace, sync_folder, write_whole};
 use crate::lock::Lock;
 use crate::manifest::{FileEntry, Manifest, VERSION};
 use crate::parquet;
@@ -84,7 +83,7 @@ impl Staging {
         };
         let text = serde_json::to_vec(&Attempts { program: program.clone(), attempts })
             .map_err(|error| io_error(&path, "write")(error.into()))?;
-        replace(&path, &text).map_err(io_error(&path, "write"))?;
+        whole::replace(&path, &text).map_err(io_error(&path, "write"))?;
         self.sync_beside(path);
         Ok(attempts)
     }
@@ -95,7 +94,7 @@ impl Staging {
         let folder = self.folder.clone();
         std::thread::spawn(move || {
             let synced = File::open(&attempts).and_then(|file| file.sync_all());
-            if let Err(error) = synced.and_then(|()| sync_folder(&folder)) {
+            if let Err(error) = synced.and_then(|()| whole::sync_folder(&folder)) {
                 tracing::debug!("{} is not synced: {error}", attempts.display());
             }
         });
@@ -163,7 +162,7 @@ impl Staging {
             files,
         };
         let text = manifest.to_text().map_err(|source| StoreError::Manifest { id: id.clone(), source })?;
-        write_whole(&path, text.as_bytes()).map_err(io_error(&path, "write"))?;
+        whole::write(&path, text.as_bytes()).map_err(io_error(&path, "write"))?;
         self.appear(&id)?;
         discard(&self.folder)
     }
@@ -178,7 +177,7 @@ impl Staging {
             self.store.remove(id)?;
             fs::rename(&folder, &target).map_err(io_error(&target, "create"))?;
         }
-        sync_folder(&self.store.folder).map_err(io_error(&self.store.folder, "sync"))
+        whole::sync_folder(&self.store.folder).map_err(io_error(&self.store.folder, "sync"))
     }
 
     /// What will be the cell's folder.
@@ -209,14 +208,17 @@ struct Attempts {
     attempts: u64,
 }
 
-/// Removes files that a killed process was writing beside their places, here and in `sapo-model`.
+/// How the names of half-written files begin: ours, and those of the crate that writes safetensors.
+const HALF_WRITTEN: [&str; 2] = [whole::HALF_WRITTEN, ".tmp"];
+
+/// Removes files that a killed process was writing beside their places.
 fn remove_half_written(folder: &Path) -> Result<(), StoreError> {
     for entry in fs::read_dir(folder).map_err(io_error(folder, "list"))? {
         let path = entry.map_err(io_error(folder, "list"))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
             remove_half_written(&path)?;
-        } else if name.starts_with(".writing-") || name.contains(".partial-") {
+        } else if HALF_WRITTEN.iter().any(|begins| name.starts_with(begins)) {
             remove_file(&path)?;
         }
     }
@@ -251,7 +253,7 @@ fn sync_tree(top: &Path) -> Result<BTreeMap<String, FileEntry>, StoreError> {
         Ok((name, FileEntry { bytes, sha256 }))
     };
     let entries = files.par_iter().map(entry).collect::<Result<_, StoreError>>()?;
-    folders.par_iter().try_for_each(|folder| sync_folder(folder).map_err(io_error(folder, "sync")))?;
+    folders.par_iter().try_for_each(|folder| whole::sync_folder(folder).map_err(io_error(folder, "sync")))?;
     Ok(entries)
 }
 

@@ -1,8 +1,8 @@
 //! The files of a table.
 
 use super::{Table, TableError};
-use crate::files::write_whole;
 use polars_core::prelude::PolarsResult;
+use sapo_files::whole;
 use std::path::{Path, PathBuf};
 
 /// Where a table was written.
@@ -28,7 +28,7 @@ impl Table {
         let save = |extension: &str, encoded: PolarsResult<Vec<u8>>| {
             let path = folder.as_ref().join(format!("{}.{extension}", self.name));
             let bytes = encoded.map_err(|source| TableError::Encode { path: path.clone(), source })?;
-            match write_whole(&path, &bytes) {
+            match whole::write(&path, &bytes) {
                 Ok(()) => Ok(path),
                 Err(source) => Err(TableError::Io { path, source }),
             }

@@ -101,7 +101,6 @@ mod tests {
         events.scalar(2.0, 300, "training/loss", 0.25);
         events.start_anew(2.5);
         let expected = include_str!("../../tests/fixtures/tensorboard_events.hex");
-        let hex: String = events.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, expected.trim());
+        assert_eq!(sapo_files::checksum::hexadecimal(&events.bytes), expected.trim());
     }
 }

@@ -13,9 +13,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use sapo_files::whole;
+
 use crate::cell::{CellId, CellSpec};
 use crate::engine::Observer;
-use crate::files::write_whole;
 use crate::store::{Store, StoreError, StoredRun};
 use crate::told::{Told, TrainingNow};
 
@@ -83,7 +84,7 @@ impl TensorBoard {
         }
         let earlier = event_files(&folder);
         let failed = |source| TensorBoardError::Io { path: path.clone(), source };
-        write_whole(&path, &events_of(run, seconds(finished)).bytes).map_err(failed)?;
+        whole::write(&path, &events_of(run, seconds(finished)).bytes).map_err(failed)?;
         for path in earlier {
             fs::remove_file(&path).map_err(|source| TensorBoardError::Io { path, source })?;
         }

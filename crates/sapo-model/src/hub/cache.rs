@@ -11,9 +11,11 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use sapo_files::checksum;
+
 use super::client::{Blob, Client, RemoteFile};
 use super::{DownloadProgress, HubError};
-use crate::hash::{file_sha256, hexadecimal};
+use crate::hash::file_sha256;
 use crate::weights::write_whole;
 
 /// Whether a revision is a commit, which never changes.
@@ -173,7 +175,7 @@ fn check(
         return damaged(format!("{} bytes", blob.size), format!("{size}"));
     }
     if let Some(expected) = blob.sha256 {
-        let got = hexadecimal(&file_sha256(partial)?);
+        let got = checksum::hexadecimal(&file_sha256(partial)?);
         if got != expected {
             return damaged(format!("SHA-256 {expected}"), got);
         }

@@ -6,8 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use sapo_files::checksum;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 /// What was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,7 +157,7 @@ impl Repository {
             .files
             .iter()
             .map(|(name, content)| {
-                let hash: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+                let hash = checksum::of_bytes(content);
                 let size = content.len();
                 let lfs = json!({"size": size, "sha256": hash, "pointerSize": 134});
                 json!({"rfilename": name, "size": size, "blobId": &hash[..40], "lfs": is_large(name).then_some(lfs)})

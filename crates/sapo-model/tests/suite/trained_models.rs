@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use sapo_files::checksum;
 use sapo_model::{Device, Kind, LanguageModel, TextCodec, TextFormat};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::fixtures::*;
 
@@ -19,17 +19,13 @@ fn recorded(kind: &str, record: &str, file: &str) -> Vec<(PathBuf, Value)> {
     for (name, want) in expected("shared")[record].as_object().unwrap() {
         let directory = folder.join(name);
         match std::fs::read(directory.join(file)) {
-            Ok(bytes) if sha256(&bytes) == want["sha256"].as_str().unwrap() => {
+            Ok(bytes) if checksum::of_bytes(&bytes) == want["sha256"].as_str().unwrap() => {
                 found.push((directory, want.clone()));
             }
             _ => println!("not run: {name} is not there, or not the one of the record"),
         }
     }
     found
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]
@@ -62,7 +58,7 @@ fn losses_of_trained_models_are_those_of_transformers() {
 /// Whether ids are those of a record: their number and a checksum over them as text.
 fn assert_ids(what: &str, ids: &[i64], want: &Value) {
     let text: Vec<String> = ids.iter().map(i64::to_string).collect();
-    let same = sha256(text.join(" ").as_bytes()) == want["sha256"].as_str().unwrap();
+    let same = checksum::of_bytes(text.join(" ").as_bytes()) == want["sha256"].as_str().unwrap();
     assert!(same && ids.len() as u64 == want["tokens"].as_u64().unwrap(), "{what}: {want}, got {ids:?}");
 }
 

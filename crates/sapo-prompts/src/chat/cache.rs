@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use sapo_files::checksum;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use super::ChatError;
 use super::protocol::Completion;
@@ -39,7 +39,7 @@ struct Read {
 pub(super) fn name(base: &str, body: &Map<String, Value>) -> String {
     // serde_json keeps the order of fields, which `body` decides
     let asked = serde_json::json!([base, body]).to_string();
-    Sha256::digest(asked.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    checksum::of_bytes(asked.as_bytes())
 }
 
 impl Cache {

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
+use sapo_files::checksum;
 use sapo_prompts::guard::Guard;
 use sha2::{Digest, Sha256};
 
@@ -233,7 +234,7 @@ fn a_seed_gives_the_same_benchmark_until_the_version_is_raised() {
             digest.update(variant.text.as_str());
         }
     }
-    let hash: String = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let hash = checksum::hexadecimal(&digest.finalize()[..8]);
     assert_eq!(format!("v{VERSION} {hash}"), GOLDEN, "raise VERSION if anything generated has changed");
 }
 

@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Response, Url};
+use sapo_files::checksum;
 use sapo_http::{Http, Retry, asked_pause, begins_at, may_pass, with_causes};
 
 use super::GetError;
-use crate::hash::file_sha256;
 
 /// The answer to a range that begins where the file ends, or after.
 const RANGE_NOT_SATISFIABLE: u16 = 416;
@@ -71,7 +71,7 @@ impl Client {
             std::thread::sleep(pause);
         }
         if let Some(expected) = sha256 {
-            let got = file_sha256(&partial).map_err(GetError::io("read", &partial))?;
+            let (_, got) = checksum::of_file(&partial).map_err(GetError::io("read", &partial))?;
             if got != expected {
                 let _ = std::fs::remove_file(&partial); // the error that matters is the other one
                 return Err(GetError::Damaged { url: url.into(), expected: expected.into(), got });

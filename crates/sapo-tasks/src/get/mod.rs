@@ -18,9 +18,9 @@ pub use sapo_http::Retry;
 pub use write::{write_builtin, write_own};
 
 use crate::check::TaskRows;
-use crate::hash::file_sha256;
 use crate::readers::{Benchmark, Dataset, Download};
 use client::Client;
+use sapo_files::checksum;
 use sapo_http::may_hold_secret;
 
 /// Where files are before they are a benchmark's.
@@ -285,7 +285,8 @@ fn is_here(place: &Path, known: Option<&str>) -> Result<bool, GetError> {
         return Ok(false);
     }
     let Some(known) = known else { return Ok(true) };
-    Ok(file_sha256(place).map_err(GetError::io("read", place))? == known)
+    let (_, got) = checksum::of_file(place).map_err(GetError::io("read", place))?;
+    Ok(got == known)
 }
 
 fn make_folder(folder: &Path) -> Result<(), GetError> {

@@ -1,8 +1,8 @@
 //! Tasks as files, each whole or not at all.
 
-use std::io::Write;
 use std::path::Path;
 
+use sapo_files::whole;
 use serde::Serialize;
 
 use super::{Entries, GetError, make_folder};
@@ -153,14 +153,5 @@ fn write_toml(path: &Path, value: &impl Serialize) -> Result<(), GetError> {
 
 /// Written beside its place, then renamed.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), GetError> {
-    let mut beside = path.file_name().unwrap_or_default().to_owned();
-    beside.push(format!(".{}.partial", std::process::id()));
-    let beside = path.with_file_name(beside);
-    let written = std::fs::File::create(&beside)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&beside, path));
-    written.map_err(|error| {
-        let _ = std::fs::remove_file(&beside); // the error that matters is the other one
-        GetError::io("write", path)(error)
-    })
+    whole::write_with(path, |beside| std::fs::write(beside, bytes)).map_err(GetError::io("write", path))
 }

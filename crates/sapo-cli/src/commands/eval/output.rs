@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use sapo_files::whole;
 use sapo_metrics::Metric;
 use serde_json::{Map, Value, json};
 
@@ -111,5 +112,5 @@ pub(super) fn write_predictions(path: &Path, tasks: &[Evaluated]) -> io::Result<
             writeln!(lines, "{line}")?;
         }
     }
-    sapo_lab::files::write_whole(path, &lines)
+    whole::write(path, &lines)
 }

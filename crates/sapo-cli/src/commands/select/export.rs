@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use clap::ValueEnum;
-use sapo_lab::files::write_whole;
+use sapo_files::whole;
 use sapo_model::TextFormat;
 use sapo_tasks::{Instruction, Task, layout};
 use serde_json::json;
@@ -45,5 +45,5 @@ pub(super) fn write<'a>(
         };
         writeln!(lines, "{line}")?;
     }
-    write_whole(path, &lines).with_context(|| format!("{}: cannot write", path.display()))
+    whole::write(path, &lines).with_context(|| format!("{}: cannot write", path.display()))
 }

@@ -3,8 +3,9 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
+use sapo_files::whole;
 use sapo_lab::record::VariantLoss;
-use sapo_lab::{RunRecord, StoredRun, files};
+use sapo_lab::{RunRecord, StoredRun};
 use sapo_learn::runs::RunConfig;
 use sapo_metrics::{Convention, Transfer, TransferMatrix};
 use serde_json::{Map, Value, json};
@@ -70,7 +71,7 @@ pub(super) fn keep(record: &RunRecord, artifacts: &Path) -> anyhow::Result<()> {
     for (name, value) in files {
         let path = artifacts.join(name);
         let text = format!("{}\n", serde_json::to_string_pretty(&value)?);
-        files::write_whole(&path, text.as_bytes()).with_context(|| format!("write {}", path.display()))?;
+        whole::write(&path, text.as_bytes()).with_context(|| format!("write {}", path.display()))?;
     }
     Ok(())
 }

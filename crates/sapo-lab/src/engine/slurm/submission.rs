@@ -20,11 +20,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use sapo_files::whole;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::{CellId, CellSpec};
-use crate::files::{replace, sync_folder, write_whole};
 use crate::provenance::Code;
 use crate::told::Told;
 
@@ -130,10 +130,10 @@ impl Submission {
             };
             let place = made.script(number);
             let name = place.file_name().unwrap_or_default();
-            write_whole(&making.path().join(name), script.render().as_bytes())?;
+            whole::write(&making.path().join(name), script.render().as_bytes())?;
         }
         fs::rename(making.keep(), &made.folder)?;
-        sync_folder(all)?;
+        whole::sync_folder(all)?;
         Ok(made)
     }
 
@@ -187,9 +187,9 @@ impl Submission {
                 lines += &serde_json::to_string(cells)?;
                 lines.push('\n');
             }
-            write_whole(&self.list_of(number), lines.as_bytes())?;
+            whole::write(&self.list_of(number), lines.as_bytes())?;
         }
-        write_whole(&self.folder.join(PLAN), serde_json::to_string_pretty(plan)?.as_bytes())
+        whole::write(&self.folder.join(PLAN), serde_json::to_string_pretty(plan)?.as_bytes())
     }
 
     /// The cells of each task of an array.
@@ -210,7 +210,7 @@ impl Submission {
 
     pub(super) fn keep_job(&self, array: usize, job: &str) -> Result<(), SlurmError> {
         let path = self.job_file(array);
-        write_whole(&path, job.as_bytes()).map_err(SlurmError::file(&path, "write"))
+        whole::write(&path, job.as_bytes()).map_err(SlurmError::file(&path, "write"))
     }
 
     pub(super) fn note(&self, cell: &CellId) -> Option<Note> {
@@ -219,7 +219,7 @@ impl Submission {
 
     /// Replaces what is noted about a cell; not synced, since a lost note costs a line on a screen.
     pub(super) fn take_note(&self, cell: &CellId, note: &Note) -> io::Result<()> {
-        replace(&self.note_file(cell), serde_json::to_string(note)?.as_bytes())
+        whole::replace(&self.note_file(cell), serde_json::to_string(note)?.as_bytes())
     }
 
     fn note_file(&self, cell: &CellId) -> PathBuf {

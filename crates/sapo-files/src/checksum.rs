@@ -11,6 +11,20 @@ use sha2::{Digest, Sha256};
 /// # Errors
 /// Those of the file system.
 pub fn of_file(path: &Path) -> io::Result<(u64, String)> {
+    let (bytes, digest) = read(path)?;
+    Ok((bytes, hexadecimal(&digest)))
+}
+
+/// SHA-256 of a file as bytes, for what hashes them again.
+///
+/// # Errors
+/// Those of the file system.
+pub fn raw_of_file(path: &Path) -> io::Result<[u8; 32]> {
+    let (_, digest) = read(path)?;
+    Ok(digest)
+}
+
+fn read(path: &Path) -> io::Result<(u64, [u8; 32])> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
@@ -18,7 +32,7 @@ pub fn of_file(path: &Path) -> io::Result<(u64, String)> {
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
-            return Ok((bytes, hexadecimal(&hasher.finalize())));
+            return Ok((bytes, hasher.finalize().into()));
         }
         bytes += read as u64;
         hasher.update(&buffer[..read]);
@@ -31,8 +45,10 @@ pub fn of_bytes(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 
-fn hexadecimal(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Bytes as lower-case hexadecimal digits.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -47,6 +63,16 @@ mod tests {
         let path = folder.path().join("abc");
         std::fs::write(&path, b"abc").unwrap();
         assert_eq!(of_file(&path).unwrap(), (3, abc.to_owned()));
+        assert_eq!(hexadecimal(&raw_of_file(&path).unwrap()), abc);
         assert_eq!(of_bytes(b"abc"), abc);
+    }
+
+    #[test]
+    fn a_file_of_several_reads_is_that_of_its_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long");
+        let bytes: Vec<u8> = (0..200_000_u32).map(|number| number as u8).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(of_file(&path).unwrap(), (200_000, of_bytes(&bytes)));
     }
 }
