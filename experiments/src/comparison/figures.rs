@@ -74,12 +74,18 @@ fn of_stream(
 /// Where the value of the one axis stands among the labels.
 const AXIS: usize = 1;
 
-/// The name of the one axis if its points are more than two numbers. With two axes, several dots would have one x.
-fn numeric_axis<'a>(groups: &'a Groups) -> Option<&'a str> {
+/// The name of the one axis, if there is one.
+fn one_axis<'a>(groups: &'a Groups) -> Option<&'a str> {
     let [_, axis] = groups.labels.as_slice() else { return None };
+    Some(axis.name.as_str())
+}
+
+/// The same if its points are more than two numbers. With two axes, several dots would have one x.
+fn numeric_axis<'a>(groups: &'a Groups) -> Option<&'a str> {
+    let axis = one_axis(groups)?;
     let mut values = groups.groups.iter().map(|group| group.values[AXIS].as_str()).unique();
     let several = values.clone().count() > 2;
-    (several && values.all(|value| value.parse::<f64>().is_ok())).then_some(axis.name.as_str())
+    (several && values.all(|value| value.parse::<f64>().is_ok())).then_some(axis)
 }
 
 fn transfer_matrices(results: &Results, tasks: &[String], title: String) -> anyhow::Result<plots::Figure> {
@@ -166,6 +172,7 @@ fn arm_metrics(row: &Row, title: String) -> anyhow::Result<plots::Figure> {
 /// Every group against the baseline; none where nothing can be compared.
 fn differences(groups: &Groups, note: &str) -> anyhow::Result<Option<plots::Figure>> {
     let arms: Vec<&str> = groups.paired.iter().map(|row| row.arm).unique().collect();
+    let axis = one_axis(groups);
     let mut rows: Vec<DifferenceRow> = Vec::new();
     for of_group in groups.paired.chunk_by(|a, b| a.values == b.values) {
         let value = |metric: &str, arm: &str| {
@@ -175,7 +182,7 @@ fn differences(groups: &Groups, note: &str) -> anyhow::Result<Option<plots::Figu
         let values =
             METRICS.iter().map(|metric| arms.iter().map(|arm| value(metric, arm)).collect()).collect();
         let row = &of_group[0];
-        let point = groups.point(&row.values);
+        let point = if axis.is_some() { Some(row.values[AXIS].clone()) } else { groups.point(&row.values) };
         let stream = groups
             .several_streams()
             .then(|| if row.pooled { "all streams".to_string() } else { row.values[0].clone() });
@@ -186,9 +193,10 @@ fn differences(groups: &Groups, note: &str) -> anyhow::Result<Option<plots::Figu
     if rows.is_empty() {
         return Ok(None);
     }
-    let baseline = groups.baseline;
+    let (who, baseline) = (arms.iter().exactly_one().copied().unwrap_or("Each arm"), groups.baseline);
+    let by = axis.map_or(String::new(), |axis| format!(" by {axis}"));
     Ok(Some(plots::differences(&Differences {
-        title: format!("Each arm minus {baseline}, paired by seed{note}"),
+        title: format!("{who} minus {baseline}{by}, paired by seed{note}"),
         unit: "ROUGE-L points, mean and 95 % interval".to_string(),
         metrics: METRICS.map(String::from).to_vec(),
         arms: arms.into_iter().map(String::from).collect(),
@@ -230,7 +238,11 @@ fn difference_along(groups: &Groups, axis: &str, note: &str) -> anyhow::Result<O
     }
     series.iter_mut().for_each(|series| ascend(&mut series.points));
     let baseline = groups.baseline;
-    let title = format!("AP minus that of {baseline}, by {axis}{note}");
+    let whose = match series.as_slice() {
+        [one] => format!("AP of {}", one.name),
+        _ => "AP".to_string(),
+    };
+    let title = format!("{whose} minus that of {baseline}, by {axis}{note}");
     let y = format!("AP minus {baseline} (ROUGE-L points)");
     Ok(Some(plots::lines(&Lines { title, x: axis.to_string(), y, series })?))
 }
