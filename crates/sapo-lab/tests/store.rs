@@ -188,6 +188,7 @@ fn progress_outlives_its_process_until_the_cell_appears() {
     fs::write(first.progress().join("step"), "7").unwrap();
     fs::write(first.artifacts().join("adapter-1"), "learnt").unwrap();
     fs::write(first.artifacts().join(".writing-x"), "half").unwrap();
+    fs::write(first.artifacts().join(".tmpAb12Cd"), "half").unwrap();
     drop(first);
     store.sweep().unwrap();
     assert_eq!(store.begun().unwrap(), [cell(3).id()]);
