@@ -254,16 +254,12 @@ impl Choice {
         self.0.keys().map(String::as_str)
     }
 
-    /// Whether the cell is chosen.
+    /// Whether a cell is chosen, given its value of an axis.
     #[must_use]
-    pub fn takes(&self, cell: &CellSpec) -> bool {
-        self.0.iter().all(|(axis, values)| cell.axis(axis).is_some_and(|value| values.contains(&value)))
-    }
-
-    /// Whether the cell with these axes is chosen.
-    #[must_use]
-    pub fn takes_axes<'a>(&self, axis: impl Fn(&str) -> Option<&'a str>) -> bool {
-        self.0.iter().all(|(name, values)| axis(name).is_some_and(|value| values.iter().any(|v| v == value)))
+    pub fn takes<T: AsRef<str>>(&self, value_of: impl Fn(&str) -> Option<T>) -> bool {
+        self.0.iter().all(|(axis, values)| {
+            value_of(axis).is_some_and(|value| values.iter().any(|taken| taken == value.as_ref()))
+        })
     }
 
     /// Makes sure that every axis and value named is one of the grid, so that a typing error does not choose nothing
@@ -350,7 +346,7 @@ mod tests {
         let cell = |arm, seed| CellSpec::new(json!({"arm": arm, "seed": seed}), &["arm", "seed"]).unwrap();
         let cells = [cell("sapo", 3), cell("static", 3), cell("sapp", 3), cell("sapo", 4)];
         let choice: Choice = "arm=sapo,arm=static, seed=3".parse().unwrap();
-        let taken: Vec<_> = cells.iter().map(|cell| choice.takes(cell)).collect();
+        let taken: Vec<_> = cells.iter().map(|cell| choice.takes(|axis| cell.axis(axis))).collect();
         assert_eq!(taken, [true, true, false, false]);
         assert_eq!(choice.check(&cells), Ok(()));
         let unknown: Choice = "sed=3".parse().unwrap();

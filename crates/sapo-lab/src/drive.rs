@@ -51,7 +51,7 @@ fn conduct(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<ExitCode
     let cells = grid(study, args)?;
     let choice = args.only.clone().unwrap_or_default();
     choice.check(&cells)?;
-    let chosen: Vec<_> = cells.iter().filter(|cell| choice.takes(cell)).cloned().collect();
+    let chosen: Vec<_> = cells.iter().filter(|cell| choice.takes(|axis| cell.axis(axis))).cloned().collect();
     ensure!(!chosen.is_empty(), "--only: no cell of this grid has all of these values");
     let store = Store::open(&args.out, study.name())?;
     let shared = study.shares_cells() && !args.force;

@@ -17,6 +17,9 @@ use super::groups::{ALL_STREAMS, ArmNumbers, Groups, METRICS, Row};
 use super::matrices::{ArmResults, Results};
 use crate::reporting::{self, estimate, short_name};
 
+/// What dots with bars are.
+const MEAN: &str = "mean and 95 % interval";
+
 pub(super) fn write(groups: &Groups, config: &ComparisonConfig, folder: &Path) -> anyhow::Result<()> {
     let note = reporting::note(groups.limited);
     if groups.labels.len() == 1 {
@@ -26,7 +29,7 @@ pub(super) fn write(groups: &Groups, config: &ComparisonConfig, folder: &Path) -
     }
     let main = groups.main_rows();
     if let [whole] = main.as_slice() {
-        let title = format!("AP, BWT and FWT by arm, {}{note}", place(&whole.values[0]));
+        let title = format!("AP, BWT and FWT by arm, {}, {MEAN}{note}", place(&whole.values[0]));
         arm_metrics(whole, title)?.write(folder, "arm_metrics")?;
         if config.figures.contains(&ExtraFigure::Cost) {
             cost::figure(groups, whole, note)?.write(folder, "cost")?;
@@ -39,7 +42,7 @@ pub(super) fn write(groups: &Groups, config: &ComparisonConfig, folder: &Path) -
         && let [first, ..] = main.as_slice()
     {
         let place = place(&first.values[0]);
-        along(groups, &main, axis, format!("AP by {axis}, {place}{note}"))?.write(folder, "ap_along_axis")?;
+        along(groups, &main, axis, format!("AP by {axis}, {place}, {MEAN}{note}"))?.write(folder, "ap_along_axis")?;
         if let Some(figure) = difference_along(groups, axis, note)? {
             figure.write(folder, "difference_along_axis")?;
         }
@@ -197,7 +200,7 @@ fn differences(groups: &Groups, note: &str) -> anyhow::Result<Option<plots::Figu
     let by = axis.map_or(String::new(), |axis| format!(" by {axis}"));
     Ok(Some(plots::differences(&Differences {
         title: format!("{who} minus {baseline}{by}, paired by seed{note}"),
-        unit: "ROUGE-L points, mean and 95 % interval".to_string(),
+        unit: format!("ROUGE-L points, {MEAN}"),
         metrics: METRICS.map(String::from).to_vec(),
         arms: arms.into_iter().map(String::from).collect(),
         marks: Vec::new(),
@@ -242,7 +245,7 @@ fn difference_along(groups: &Groups, axis: &str, note: &str) -> anyhow::Result<O
         [one] => format!("AP of {}", one.name),
         _ => "AP".to_string(),
     };
-    let title = format!("{whose} minus that of {baseline}, by {axis}{note}");
+    let title = format!("{whose} minus that of {baseline}, by {axis}, {MEAN}{note}");
     let y = format!("AP minus {baseline} (ROUGE-L points)");
     Ok(Some(plots::lines(&Lines { title, x: axis.to_string(), y, series })?))
 }

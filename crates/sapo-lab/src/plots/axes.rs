@@ -51,6 +51,14 @@ impl Axis {
         Self::stepping(0.0, 100.0, 25.0)
     }
 
+    /// The same ticks, with this share of the axis free beyond either end: what stands aside of an outermost value does not
+    /// reach into the labels of the other axis.
+    pub(crate) fn widened(mut self, share: f64) -> Self {
+        let room = share * (self.high - self.low);
+        (self.low, self.high) = (self.low - room, self.high + room);
+        self
+    }
+
     fn stepping(low: f64, high: f64, step: f64) -> Self {
         let count = ((high - low) / step + 1e-9).floor() as usize;
         // `+ 0.0` makes a negative zero an ordinary one.

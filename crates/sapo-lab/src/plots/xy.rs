@@ -57,6 +57,8 @@ pub struct Series {
 const HEIGHT: f64 = 760.0;
 /// From one series of lines to the next.
 const ASIDE: f64 = 12.0;
+/// Half of the width of an interval's cap.
+const CAP: f64 = 10.0;
 
 /// Dots in groups, with a remark (a correlation, say) above them.
 ///
@@ -113,7 +115,9 @@ pub fn lines(data: &Lines) -> Result<Figure, PlotError> {
         }
     }
     let all = || data.series.iter().flat_map(|series| &series.points);
-    let x = Axis::covering(all().map(|p| p.0), 6);
+    let middle = (data.series.len() as f64 - 1.0) / 2.0;
+    let aside = middle * ASIDE + 2.0 * CAP;
+    let x = Axis::covering(all().map(|p| p.0), 6).widened(aside / WIDTH);
     let y = Axis::covering(all().flat_map(|p| [p.1.low, p.1.high]), 5);
 
     let paints: Vec<Rgb> = colours(data.series.iter().map(|series| series.name.as_str()));
@@ -122,14 +126,13 @@ pub fn lines(data: &Lines) -> Result<Figure, PlotError> {
     let names = data.series.iter().map(|series| series.name.as_str());
     let top = key(&mut scene, top, names, |i| Swatch::Line(paints[i]));
     let plot = panel(&mut scene, top, x, y, &data.x, &data.y);
-    let middle = (data.series.len() as f64 - 1.0) / 2.0;
     for (i, (series, paint)) in data.series.iter().zip(&paints).enumerate() {
         let px = |x: f64| plot.px(x) + (i as f64 - middle) * ASIDE;
         let points: Vec<_> = series.points.iter().map(|(x, e)| (px(*x), plot.py(e.mean))).collect();
         scene.line(&points, 4.0, *paint);
         for ((x, estimate), point) in series.points.iter().zip(points) {
             let ends = (plot.py(estimate.low), plot.py(estimate.high));
-            error_bar(&mut scene, px(*x), ends, 10.0, 4.0, *paint);
+            error_bar(&mut scene, px(*x), ends, CAP, 4.0, *paint);
             scene.disc(point, 8.0, *paint, 1.0);
         }
     }

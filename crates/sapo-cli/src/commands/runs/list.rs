@@ -53,7 +53,7 @@ pub(super) fn run(args: &ListArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         bail!("--only {axis}: the axes are {}", axes.join(", "));
     }
     let is_chosen =
-        |cell: &&IndexedCell| args.only.as_ref().is_none_or(|only| only.takes_axes(|name| cell.axis(name)));
+        |cell: &&IndexedCell| args.only.as_ref().is_none_or(|only| only.takes(|axis| cell.axis(axis)));
     let chosen: Vec<&IndexedCell> = index.cells.iter().filter(is_chosen).collect();
     if let Some(only) = args.only.as_ref().filter(|_| chosen.is_empty()) {
         eprintln!("no cell of {} has {only}", store.experiment());
