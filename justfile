@@ -14,7 +14,7 @@ _default:
 experiment name *args:
     @name=$1; shift; cargo run --release -p experiments --bin "$name" -- "$@"
 
-# Draw an experiment's tables and plots again from its stored runs, without a model
+# Draw an experiment's tables and plots again from its stored runs (model and data are only read, for the names of the cells)
 plot name *args:
     @name=$1; shift; cargo run --release -p experiments --bin "$name" -- --plot-only "$@"
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use sapo_lab::{DownloadDisplay, ExperimentArgs, user_cache};
-use sapo_model::Hub;
+use sapo_model::{Hub, HubError};
 
 /// A path of the project: below the current folder where it is there, otherwise below the checkout that this program
 /// was built from.
@@ -39,33 +39,40 @@ pub fn benchmark_folder(data: &Path, benchmark: &str) -> PathBuf {
 /// # Errors
 /// When what is given is neither, or cannot be downloaded.
 pub fn model(given: Option<&Path>, base: &str, quiet: bool) -> anyhow::Result<PathBuf> {
-    let given = match given {
-        None if !base.contains('/') => return Ok(base_model(base)),
-        None => Path::new(base),
-        Some(given) => given,
-    };
+    let Some(asked) = asked_of_hub(given, base) else { return Ok(base_model(base)) };
     let mut display = DownloadDisplay::new(quiet);
-    let folder = Hub::from_env().model_folder(given, &mut |download| {
+    let folder = Hub::from_env().model_folder(asked, &mut |download| {
         display.show(download.repository, download.file, download.done, download.total);
     });
-    folder.map_err(|error| {
-        let hint = error.hint();
-        let error = anyhow::Error::new(error);
-        hint.map_or_else(|| anyhow!("{error:#}"), |hint| anyhow!("{error:#}\nhint: {hint}"))
-    })
+    folder.map_err(with_hint)
 }
 
-/// Where a model lies if it is on this machine: a base, or `org/name` in the Hub's cache. Nothing is downloaded.
-pub fn on_disk(name: &str) -> PathBuf {
-    if !name.contains('/') {
-        return base_model(name);
-    }
+/// The same without a download; where `org/name` is not in the Hub's cache, a path at which nothing is.
+///
+/// # Errors
+/// When what is given is neither a folder nor a name.
+pub fn on_disk(given: Option<&Path>, base: &str) -> anyhow::Result<PathBuf> {
+    let Some(asked) = asked_of_hub(given, base) else { return Ok(base_model(base)) };
     let offline = |variable: &str| match variable {
         "HF_HUB_OFFLINE" => Some("1".into()),
         other => std::env::var_os(other),
     };
-    let cached = Hub::from_variables(offline).model_folder(Path::new(name), &mut |_| ());
-    cached.unwrap_or_else(|_| PathBuf::from(name))
+    match Hub::from_variables(offline).model_folder(asked, &mut |_| ()) {
+        Err(HubError::NotCached { .. }) => Ok(asked.to_path_buf()),
+        found => found.map_err(with_hint),
+    }
+}
+
+/// What the Hub is asked for, a folder or a name; none where it is one of our bases.
+fn asked_of_hub<'a>(given: Option<&'a Path>, base: &'a str) -> Option<&'a Path> {
+    given.or_else(|| base.contains('/').then(|| Path::new(base)))
+}
+
+/// The error with what the user may do about it.
+fn with_hint(error: HubError) -> anyhow::Error {
+    let hint = error.hint();
+    let error = anyhow::Error::new(error);
+    hint.map_or_else(|| anyhow!("{error:#}"), |hint| anyhow!("{error:#}\nhint: {hint}"))
 }
 
 /// A base model by its name: shipped under `data/base`, or made by `just pretrain` in the cache.

@@ -1,8 +1,9 @@
 //! The whole `main` of an experiment: arguments, grid, cells, report.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs;
-use std::io::{Write, stderr, stdout};
+use std::io::{ErrorKind, Write, stderr, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -122,9 +123,10 @@ fn summarise(store: &Store, asked: &[CellSpec], cells: usize, screen: Option<&st
     }}));
 }
 
-/// The grid with the marks that do not depend on the study, every cell once.
+/// The grid with the marks that do not depend on the study: at least one cell, every one once.
 fn grid(study: &impl Study, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>> {
     let mut cells = study.cells(args)?;
+    ensure!(!cells.is_empty(), "the grid of {} has no cell", study.name());
     if args.limited() {
         cells = cells.into_iter().map(CellSpec::marked_limited).collect();
     }
@@ -188,7 +190,7 @@ fn report(
     let context =
         ReportContext { args, cells: cells.len(), stored: runs.len(), folder: store.folder().to_owned() };
     for folder in [context.tables_dir(), context.plots_dir()] {
-        make_folder(&folder)?;
+        make_room(&folder)?;
     }
     let screen = study.report(&runs, &context).with_context(|| {
         format!("cannot report, but every finished cell is kept in {}", store.folder().display())
@@ -204,12 +206,85 @@ fn report(
     Ok(if all_asked { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))
+/// The endings of what reports write.
+const REPORTED: [&str; 6] = ["parquet", "csv", "md", "tex", "png", "svg"];
+
+/// Makes a folder of tables or figures, without those of an earlier report: it may have been of other arms or another
+/// scale. What no report writes stays, and so does what lies behind a link.
+fn make_room(folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    if folder.is_symlink() {
+        return Ok(());
+    }
+    let unlisted = || format!("cannot list {}", folder.display());
+    for entry in fs::read_dir(folder).with_context(unlisted)? {
+        let entry = entry.with_context(unlisted)?;
+        let path = entry.path();
+        let is_reported = path.extension().and_then(OsStr::to_str).is_some_and(|end| REPORTED.contains(&end));
+        if !is_reported || entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let removed = match fs::remove_file(&path) {
+            // another process may report on the same runs
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        };
+        removed.with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// Prints a text and a line's end on standard output; a reader that has gone (`| head`) is no failure.
 fn print(text: &str) -> ExitCode {
     let _ = writeln!(stdout(), "{}", text.trim_end()).and_then(|()| stdout().flush());
     ExitCode::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::record::RunRecord;
+    use crate::worker::CellContext;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ExperimentArgs,
+    }
+
+    /// A study of no cell.
+    struct Nothing;
+
+    impl Study for Nothing {
+        fn name(&self) -> &str {
+            "nothing"
+        }
+
+        fn question(&self) -> &str {
+            "Is there anything?"
+        }
+
+        fn cells(&self, _args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>> {
+            Ok(Vec::new())
+        }
+
+        fn run_cell(&self, _config: &Value, _context: &CellContext) -> anyhow::Result<RunRecord> {
+            unreachable!("there is no cell")
+        }
+
+        fn report(&self, _runs: &[StoredRun], _context: &ReportContext<'_>) -> anyhow::Result<String> {
+            unreachable!("there is no run")
+        }
+    }
+
+    #[test]
+    fn a_grid_without_a_cell_is_said_to_be_one() {
+        for line in [&["nothing"][..], &["nothing", "--only", "arm=sapo"], &["nothing", "--list"]] {
+            let error = conduct(&Nothing, &Line::parse_from(line).args).unwrap_err().to_string();
+            assert_eq!(error, "the grid of nothing has no cell");
+        }
+    }
 }

@@ -47,7 +47,7 @@ pub trait Study {
     /// Makes tables and plots from stored runs and returns the final screen.
     ///
     /// The runs are those of the grid that are stored, in the order of the grid; [`ReportContext::complete`] tells
-    /// whether they are all.
+    /// whether they are all. Tables and plots of an earlier report are gone from the folders.
     ///
     /// # Errors
     /// Whatever stops the report; the cells stay.

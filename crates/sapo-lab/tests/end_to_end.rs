@@ -5,6 +5,7 @@
 mod toy;
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -42,6 +43,31 @@ fn the_second_run_computes_nothing_and_says_the_same() {
     fs::remove_dir_all(lab.runs().join("tables")).unwrap();
     assert!(lab.run("--plot-only").status.success());
     assert_eq!((lab.table().as_str(), lab.begun().len()), (TABLE, 4));
+}
+
+#[test]
+fn a_report_leaves_no_table_and_no_figure_of_an_earlier_one() {
+    let lab = Lab::new();
+    lab.run("");
+    let (tables, plots) = (lab.runs().join("tables"), lab.runs().join("plots"));
+    let (elsewhere, away) = (lab.folder().join("elsewhere.csv"), lab.folder().join("away"));
+    for path in [&tables.join("old.md"), &tables.join("notes.txt"), &plots.join("old.png"), &elsewhere] {
+        fs::write(path, "").unwrap();
+    }
+    symlink(&elsewhere, tables.join("link.csv")).unwrap();
+    fs::create_dir(tables.join("folder.csv")).unwrap();
+    assert!(lab.run("--plot-only").status.success());
+    let mut left = entries(&tables);
+    left.sort();
+    assert_eq!(left, ["folder.csv", "notes.txt", "sums.csv"].map(|name| tables.join(name)));
+    assert_eq!(entries(&plots), Vec::<PathBuf>::new());
+    assert!(elsewhere.exists(), "a link is removed, not what it leads to");
+
+    fs::rename(&plots, &away).unwrap();
+    symlink(&away, &plots).unwrap();
+    fs::write(away.join("old.png"), "").unwrap();
+    assert!(lab.run("--plot-only").status.success());
+    assert!(away.join("old.png").exists(), "nothing is removed behind a link");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! family of the built-in benchmark, under wordings of its pre-training, under held-out paraphrases, and under the
 //! original instruction, beside chance.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -24,8 +25,8 @@ struct Args {
     #[arg(long, value_name = "DIR|ORG/NAME")]
     model: Option<PathBuf>,
     /// Examples of each family, spread over its wordings
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    examples: usize,
+    #[arg(long, default_value = "100", value_name = "N")]
+    examples: NonZeroUsize,
     /// Folder of the runs of all experiments
     #[arg(long, default_value = "runs", value_name = "DIR")]
     out: PathBuf,
@@ -50,7 +51,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let model = LanguageModel::open(&directory, Kind::Float, Device::Cpu)?;
     let scores = builtin::families()
         .iter()
-        .map(|family| score(&model, family, args.examples))
+        .map(|family| score(&model, family, args.examples.get()))
         .collect::<anyhow::Result<Vec<_>>>()?;
     let folder = args.out.join("base-check/tables");
     by_family(&scores)?.write_all(&folder)?;

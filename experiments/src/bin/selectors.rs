@@ -1,15 +1,15 @@
 //! `just experiment selectors`: which rule finds the best wording for the fewest tokens? Every rule is played on the
 //! recorded loss tables that ship; no model is asked.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Parser;
 use experiments::loss_tables::{Played, Population, Recorded, load, play_rule};
 use experiments::{exit_code, places};
 use sapo_bandit::SelectorConfig;
-use sapo_lab::plots::{NamedPoint, NamedPoints, named_points};
+use sapo_lab::plots::{Figure, NamedPoint, NamedPoints, named_points};
 use sapo_lab::tables::Table;
 use sapo_metrics::Estimate;
 
@@ -26,7 +26,7 @@ struct Args {
     #[arg(long, value_name = "PART", default_value = "test", value_parser = ["development", "test"])]
     part: String,
     /// Problems a table and population
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// Folder of the runs of all experiments
     #[arg(long, default_value = "runs", value_name = "DIR")]
@@ -43,6 +43,14 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let tables = load(&folder)?;
     let part: Vec<&Recorded> =
         tables.iter().filter(|table| table.is_development() == (args.part == "development")).collect();
+    // an interval over tables needs two
+    ensure!(
+        part.len() > 1,
+        "{}: {} tables of the {} part, expected at least 2",
+        folder.display(),
+        part.len(),
+        args.part
+    );
     println!("{} tables, {} problems each, {} part", part.len(), args.seeds, args.part);
     let out = args.out.join("selectors");
     for (population, name) in [(Population::Whole, "whole"), (Population::Part, "part")] {
@@ -51,7 +59,9 @@ fn run(args: &Args) -> anyhow::Result<()> {
         let table = table(&format!("selectors_{}_{name}", args.part), &played)?;
         table.write_all(out.join("tables"))?;
         println!("\n{table}");
-        draw(&played, &out, &format!("selectors_{}_{name}", args.part))?;
+        if let Some(figure) = figure(&played)? {
+            figure.write(out.join("plots"), &format!("selectors_{}_{name}", args.part))?;
+        }
     }
     println!("tables  {}\nfigures {}", out.join("tables").display(), out.join("plots").display());
     Ok(())
@@ -106,7 +116,8 @@ fn name_of(played: &Played) -> String {
     if standard { played.rule.name().into() } else { serde_json::to_string(&played.rule).unwrap_or_default() }
 }
 
-fn draw(played: &[Played], out: &Path, name: &str) -> anyhow::Result<()> {
+/// None where no rule asks some but not all.
+fn figure(played: &[Played]) -> anyhow::Result<Option<Figure>> {
     let asks = |rule: &&Played| rule.all.median_cost > 0.0 && rule.all.median_cost < 1.0;
     let point = |rule: &Played| NamedPoint {
         name: name_of(rule).replace('"', ""),
@@ -114,13 +125,16 @@ fn draw(played: &[Played], out: &Path, name: &str) -> anyhow::Result<()> {
         y: in_percent(rule.good),
         bold: rule.rule == SelectorConfig::default(),
     };
+    let points: Vec<NamedPoint> = played.iter().filter(asks).map(point).collect();
+    if points.is_empty() {
+        return Ok(None);
+    }
     let figure = named_points(&NamedPoints {
         title: "Rules on recorded loss tables: how often they are right, and what they ask".into(),
         x: "median cost (% of the forward tokens of exhaustive search)".into(),
         y: "regret within 1 % of the spread (% of problems)".into(),
-        points: played.iter().filter(asks).map(point).collect(),
+        points,
         goal: Some((25.0, 98.0)),
     })?;
-    figure.write(out.join("plots"), name)?;
-    Ok(())
+    Ok(Some(figure))
 }

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail, ensure};
+use itertools::Itertools;
 use sapo_lab::ExperimentArgs;
+use sapo_lab::tables::is_name;
 use sapo_learn::Precision;
 use sapo_learn::runs::{PoolSource, RowCounts, StreamSource};
 use sapo_learn::sapo::StreamConfig;
@@ -46,6 +48,9 @@ pub struct ComparisonConfig {
 
 /// The key of the axis of methods.
 pub(super) const METHOD: &str = "run.method.name";
+
+/// The axes of every comparison beside its own.
+const EVERY: [&str; 3] = ["stream", "seed", "arm"];
 
 /// The arm that trains every task in its original wording.
 pub(super) const PLAIN: &str = "static";
@@ -102,7 +107,8 @@ pub struct CellConfig {
     pub arm: String,
     /// Seed of everything.
     pub seed: u64,
-    /// Name of the base model, or `given`; what counts is its hash.
+    /// Name of the base model, or `given` where the command line gives one. It names the cell as its hash does: the same
+    /// files under another name are another cell.
     pub model: String,
     /// Number format of the model.
     pub precision: Precision,
@@ -158,29 +164,55 @@ impl ComparisonConfig {
         ensure!(unknown.is_none(), "unknown scale {}", unknown.map_or("", String::as_str));
         ensure!(!config.scales.is_empty(), "no scale");
         for scale in config.scales.keys() {
-            let arms = config.arms(scale)?;
-            for (place, name) in arms.iter().enumerate() {
-                ensure!(!arms[..place].contains(name), "two arms are named {name}");
-            }
-            ensure!(arms.contains(&config.baseline), "no arm is named {}", config.baseline);
-            let unknown = config.if_there.iter().find(|name| !arms.contains(name));
-            ensure!(
-                unknown.is_none(),
-                "no arm is named {}, which may be missing",
-                unknown.map_or("", String::as_str)
-            );
-            let beside = config.axes(scale)?.iter().flat_map(|axis| &axis.beside);
-            for name in beside {
-                ensure!(arms.contains(name), "no arm is named {name}, which an axis has beside it");
-            }
-            config.check_published(scale)?;
-            let variations = config.variations(scale, &arms.iter().map(String::as_str).collect::<Vec<_>>());
-            variations.with_context(|| format!("scale {scale}"))?;
+            config.check(scale).with_context(|| format!("scale {scale}"))?;
         }
         Ok(config)
     }
 
-    fn check_published(&self, scale: &str) -> anyhow::Result<()> {
+    fn check(&self, scale: &str) -> anyhow::Result<()> {
+        let (at, arms) = (self.at(scale)?, self.arms(scale)?);
+        for (place, name) in arms.iter().enumerate() {
+            ensure!(!arms[..place].contains(name), "two arms are named {name}");
+        }
+        ensure!(arms.contains(&self.baseline), "no arm is named {}", self.baseline);
+        ensure!(
+            is_name(&self.baseline),
+            "baseline: it names a table, so {:?} has to be of letters, digits, `_`, `-` and `.`",
+            self.baseline
+        );
+        let unknown = self.if_there.iter().find(|name| !arms.contains(name));
+        ensure!(
+            unknown.is_none(),
+            "no arm is named {}, which may be missing",
+            unknown.map_or("", String::as_str)
+        );
+        self.check_axes(scale)?;
+        ensure!(!at.streams.is_empty(), "streams = [] leaves the grid without a cell");
+        let variations = self.variations(scale, &arms.iter().map(String::as_str).collect::<Vec<_>>())?;
+        // streams are outermost, each with as many variations
+        let of_each = variations.len() / at.streams.len();
+        let streams: Vec<&str> =
+            variations.iter().step_by(of_each).map(|variation| variation.settings.stream.as_str()).collect();
+        if let Some(name) = streams.iter().duplicates().next() {
+            bail!("streams: two are named {name}, so no report could tell them apart");
+        }
+        self.check_published(scale, &streams)
+    }
+
+    fn check_axes(&self, scale: &str) -> anyhow::Result<()> {
+        let (axes, arms) = (self.axes(scale)?, self.arms(scale)?);
+        for (place, Axis { name, key, points, beside }) in axes.iter().enumerate() {
+            for arm in beside {
+                ensure!(arms.contains(arm), "no arm is named {arm}, which an axis has beside it");
+            }
+            let taken = EVERY.contains(&key.as_str()) || axes[..place].iter().any(|other| other.key == *key);
+            ensure!(!taken, "axis {name:?}: key = {key:?} is an axis already");
+            ensure!(!points.is_empty(), "axis {name:?}: points = [] leaves the grid without a cell");
+        }
+        Ok(())
+    }
+
+    fn check_published(&self, scale: &str, streams: &[&str]) -> anyhow::Result<()> {
         if self.published.is_empty() {
             return Ok(());
         }
@@ -194,6 +226,11 @@ impl ComparisonConfig {
         let by_method =
             matches!(axes, [axis] if axis.key == METHOD && axis.points.len() > 1 && axis.beside.is_empty());
         ensure!(by_method, "published: expected one axis, {METHOD}, with several methods");
+        if let Some(stream) = streams.iter().find(|stream| !is_name(stream)) {
+            bail!(
+                "published: streams name columns, so {stream:?} has to be of letters, digits, `_`, `-` and `.`"
+            );
+        }
         Ok(())
     }
 
@@ -229,6 +266,11 @@ impl ComparisonConfig {
     /// The axes of a scale.
     pub(super) fn axes(&self, scale: &str) -> anyhow::Result<&[Axis]> {
         Ok(self.at(scale)?.axes.as_deref().unwrap_or(&self.axes))
+    }
+
+    /// Those of the axes that tell cells apart: an axis with one point does not.
+    pub(super) fn varied(&self, scale: &str) -> anyhow::Result<Vec<&Axis>> {
+        Ok(self.axes(scale)?.iter().filter(|axis| axis.points.len() > 1).collect())
     }
 
     /// Every stream under every combination of points with every of these arms, streams outermost.

@@ -12,9 +12,9 @@ use sapo_lab::plots::{
 use sapo_metrics::Estimate;
 
 use super::config::{ComparisonConfig, ExtraFigure};
-use super::cost;
 use super::groups::{ALL_STREAMS, ArmNumbers, Groups, METRICS, Row};
 use super::matrices::{ArmResults, Results};
+use super::{asked, cost};
 use crate::reporting::{self, estimate, short_name};
 
 /// What dots with bars are.
@@ -42,7 +42,8 @@ pub(super) fn write(groups: &Groups, config: &ComparisonConfig, folder: &Path) -
         && let [first, ..] = main.as_slice()
     {
         let place = place(&first.values[0]);
-        along(groups, &main, axis, format!("AP by {axis}, {place}, {MEAN}{note}"))?.write(folder, "ap_along_axis")?;
+        along(groups, &main, axis, format!("AP by {axis}, {place}, {MEAN}{note}"))?
+            .write(folder, "ap_along_axis")?;
         if let Some(figure) = difference_along(groups, axis, note)? {
             figure.write(folder, "difference_along_axis")?;
         }
@@ -127,28 +128,34 @@ fn stream_curves(results: &Results, tasks: &[String], title: String) -> anyhow::
     Ok(plots::stream_curves(&data)?)
 }
 
-/// One panel for each arm that asked the model, of its first seed; none where no arm did. All seeds are in the runs.
+/// One panel for each arm that asked the model, of its first seed; none where no arm did. All seeds are in the runs. Each
+/// loss is a mean over the examples that the wording was asked about; the title says so where those are not the same.
 fn variant_losses(
     results: &Results,
     tasks: &[String],
     title: String,
 ) -> anyhow::Result<Option<plots::Figure>> {
-    let mut arms = Vec::new();
+    let (mut arms, mut unevenly) = (Vec::new(), false);
     for arm in &results.arms {
         let mut strips = vec![Vec::new(); tasks.len()];
-        for variant in arm.runs.values().take(1).flat_map(|run| &run.stored.record.variant_losses) {
+        let Some(run) = arm.runs.values().next() else { continue };
+        let losses = &run.stored.record.variant_losses;
+        for variant in losses {
             if let Some(loss) = variant.loss {
                 let original = variant.variant == sapo_prompts::ORIGINAL_ID;
                 strips[variant.step as usize - 1].push(VariantDot { loss, original, chosen: variant.chosen });
             }
         }
         if strips.iter().all(|strip| !strip.is_empty()) {
+            unevenly |= asked::unevenly(losses);
             arms.push(ArmLosses { arm: arm.arm.to_string(), tasks: strips });
         }
     }
     if arms.is_empty() {
         return Ok(None);
     }
+    let title =
+        if unevenly { format!("{title}, over the examples that each was asked about") } else { title };
     Ok(Some(plots::variant_losses(&VariantLosses { title, tasks: tasks.to_vec(), arms })?))
 }
 
@@ -210,7 +217,7 @@ fn differences(groups: &Groups, note: &str) -> anyhow::Result<Option<plots::Figu
 
 /// AP of every arm along the axis.
 fn along(groups: &Groups, rows: &[&Row], axis: &str, title: String) -> anyhow::Result<plots::Figure> {
-    let series = groups
+    let mut series = groups
         .arms()
         .into_iter()
         .map(|name| {
@@ -222,7 +229,9 @@ fn along(groups: &Groups, rows: &[&Row], axis: &str, title: String) -> anyhow::R
             ascend(&mut points);
             Ok(Series { name: name.to_string(), points })
         })
-        .collect::<anyhow::Result<_>>()?;
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    // an arm that one of the streams lacks has no mean over them
+    series.retain(|series| !series.points.is_empty());
     Ok(plots::lines(&Lines { title, x: axis.to_string(), y: "AP (ROUGE-L points)".to_string(), series })?)
 }
 

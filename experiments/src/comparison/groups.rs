@@ -7,7 +7,7 @@ use itertools::Itertools;
 use sapo_lab::{ExperimentArgs, StoredRun};
 use sapo_metrics::{Convention, TransferMatrix};
 
-use super::config::{Axis, ComparisonConfig};
+use super::config::ComparisonConfig;
 use super::matrices::Results;
 use super::paired::{PairedRow, paired};
 use crate::reporting::estimate;
@@ -79,8 +79,7 @@ impl<'a> Groups<'a> {
     ) -> anyhow::Result<Self> {
         let scale = config.scale(args)?;
         let mut labels = vec![Label { key: "stream".to_string(), name: "stream".to_string() }];
-        // an axis with one point tells nothing apart
-        let axes: Vec<&Axis> = config.axes(scale)?.iter().filter(|axis| axis.points.len() > 1).collect();
+        let axes = config.varied(scale)?;
         labels.extend(axes.iter().map(|axis| Label { key: axis.key.clone(), name: axis.name.clone() }));
         let arms = config.arms(scale)?;
         let mut groups: Vec<(Vec<String>, Vec<&StoredRun>)> = Vec::new();
@@ -114,7 +113,8 @@ impl<'a> Groups<'a> {
         };
         let groups = groups.into_iter().map(group).collect::<anyhow::Result<Vec<_>>>()?;
         let rows = groups.iter().map(Group::row).collect::<anyhow::Result<Vec<_>>>()?;
-        let rows: Vec<Row> = pooled(&rows).into_iter().chain(rows).collect();
+        let streams = config.at(scale)?.streams.len();
+        let rows: Vec<Row> = pooled(&rows, streams).into_iter().chain(rows).collect();
         let baseline = config.baseline.as_str();
         let limited = runs.iter().any(StoredRun::limited);
         Ok(Self { groups, labels, baseline, limited, paired: paired(&rows, baseline)?, rows })
@@ -125,9 +125,14 @@ impl<'a> Groups<'a> {
         self.groups.iter().map(|group| group.values[0].as_str()).unique().collect()
     }
 
-    /// Whether there are several streams.
+    /// Whether several streams have runs.
     pub(super) fn several_streams(&self) -> bool {
         self.streams().len() > 1
+    }
+
+    /// Whether there is a mean over streams.
+    pub(super) fn has_mean(&self) -> bool {
+        self.rows.iter().any(|row| row.pooled)
     }
 
     /// The labels by which rows of tables have to be told apart: places in [`Groups::labels`].
@@ -135,13 +140,21 @@ impl<'a> Groups<'a> {
         (0..self.labels.len()).filter(|&place| place > 0 || self.several_streams()).collect()
     }
 
+    /// What machines call a label: the end of its key, or all of it where that of another ends alike. A `name` is called by
+    /// what it is the name of.
+    pub(super) fn column(&self, place: usize) -> &str {
+        let key = self.labels[place].key.as_str();
+        let alike = self.labels.iter().filter(|other| end(&other.key) == end(key)).count();
+        if alike > 1 { key } else { end(key) }
+    }
+
     /// The names of all arms with a run, in the order of the first group that has them.
     pub(super) fn arms(&self) -> Vec<&'a str> {
         self.groups.iter().flat_map(|group| &group.results.arms).map(|arm| arm.arm).unique().collect()
     }
 
-    /// The rows that stand for the whole: means over streams where there are several (none until a point has them all),
-    /// else all.
+    /// The rows that stand for the whole: means over streams where several have runs (none until all of the grid have), else
+    /// all.
     pub(super) fn main_rows(&self) -> Vec<&Row<'a>> {
         let several = self.several_streams();
         self.rows.iter().filter(|row| row.pooled == several).collect()
@@ -187,19 +200,24 @@ fn numbers(matrix: &TransferMatrix) -> anyhow::Result<Numbers> {
     Ok(numbers)
 }
 
-/// For every combination of points that has all streams, of several: the mean over them, of the seeds that all have.
-fn pooled<'a>(rows: &[Row<'a>]) -> Vec<Row<'a>> {
-    let all = rows.iter().map(|row| &row.values[0]).unique().count();
+fn end(key: &str) -> &str {
+    let key = key.strip_suffix(".name").unwrap_or(key);
+    key.rsplit('.').next().unwrap_or(key)
+}
+
+/// For every combination of points that has all `streams` of the grid, if those are several: the mean over them, of the
+/// seeds that all have.
+fn pooled<'a>(rows: &[Row<'a>], streams: usize) -> Vec<Row<'a>> {
     let mut pooled = Vec::new();
     for point in rows.iter().map(|row| &row.values[1..]).unique() {
-        let streams: Vec<&Row> = rows.iter().filter(|row| row.values[1..] == *point).collect();
-        if all < 2 || streams.len() < all {
+        let of_point: Vec<&Row> = rows.iter().filter(|row| row.values[1..] == *point).collect();
+        if streams < 2 || of_point.len() < streams {
             continue;
         }
         let mut arms = Vec::new();
-        for arm in streams[0].arms.iter().map(|arm| arm.arm) {
+        for arm in of_point[0].arms.iter().map(|arm| arm.arm) {
             let of_arm: Option<Vec<&ArmNumbers>> =
-                streams.iter().map(|row| row.arms.iter().find(|other| other.arm == arm)).collect();
+                of_point.iter().map(|row| row.arms.iter().find(|other| other.arm == arm)).collect();
             let Some(of_arm) = of_arm else { continue };
             let mean = |seed: u64| {
                 let all: Option<Vec<&Numbers>> = of_arm.iter().map(|arm| arm.by_seed.get(&seed)).collect();
@@ -242,5 +260,78 @@ impl ArmNumbers<'_> {
         metric: usize,
     ) -> anyhow::Result<sapo_metrics::Estimate> {
         estimate(&self.values(convention, metric))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stream with runs of one arm under these seeds, whose numbers are their seeds.
+    fn row(stream: &str, seeds: &[u64]) -> Row<'static> {
+        let by_seed = seeds.iter().map(|&seed| (seed, [[seed as f64; 3]; 2])).collect();
+        Row {
+            values: vec![stream.to_string()],
+            pooled: false,
+            arms: vec![ArmNumbers { arm: "sapo", by_seed }],
+        }
+    }
+
+    /// The groups of a grid of so many streams.
+    fn groups(rows: Vec<Row<'static>>, streams: usize) -> Groups<'static> {
+        let results = || Results { tasks: Vec::new(), arms: Vec::new() };
+        Groups {
+            groups: rows.iter().map(|row| Group { values: row.values.clone(), results: results() }).collect(),
+            labels: labels(&["stream"]),
+            baseline: "static",
+            limited: false,
+            paired: Vec::new(),
+            rows: pooled(&rows, streams).into_iter().chain(rows).collect(),
+        }
+    }
+
+    fn labels(keys: &[&str]) -> Vec<Label> {
+        keys.iter().map(|key| Label { key: key.to_string(), name: "in words".to_string() }).collect()
+    }
+
+    fn whole(groups: &Groups) -> Vec<String> {
+        groups.main_rows().iter().map(|row| row.values[0].clone()).collect()
+    }
+
+    #[test]
+    fn a_mean_over_streams_is_one_of_all_of_the_grid() {
+        let all = groups(vec![row("g1", &[0, 1, 2]), row("c1", &[2, 1]), row("m1", &[1, 2, 3])], 3);
+        assert_eq!(whole(&all), [ALL_STREAMS]);
+        assert_eq!(all.rows[0].arms[0].values(0, 0), [1.0, 2.0], "of the seeds that all have");
+
+        let two = groups(vec![row("g1", &[0, 1]), row("c1", &[0, 1])], 3);
+        assert!(two.several_streams() && !two.has_mean() && whole(&two).is_empty());
+        assert_eq!(two.shown(), [0], "the stream tells rows apart");
+
+        let apart = groups(vec![row("g1", &[0]), row("c1", &[1])], 2);
+        assert!(!apart.has_mean(), "no seed is common");
+    }
+
+    #[test]
+    fn one_stream_stands_for_itself() {
+        for streams in [1, 3] {
+            let one = groups(vec![row("g1", &[0, 1])], streams);
+            assert_eq!(whole(&one), ["g1"], "of {streams}");
+            assert!(!one.has_mean() && one.shown().is_empty());
+        }
+    }
+
+    #[test]
+    fn columns_are_named_by_the_ends_of_keys_unless_two_end_alike() {
+        let keys = [
+            "stream",
+            "run.selection.examples",
+            "run.interference.examples",
+            "run.method.name",
+            "rows.train",
+        ];
+        let groups = Groups { labels: labels(&keys), ..groups(vec![row("g1", &[0])], 1) };
+        let columns: Vec<&str> = (0..keys.len()).map(|place| groups.column(place)).collect();
+        assert_eq!(columns, [keys[0], keys[1], keys[2], "method", "train"]);
     }
 }

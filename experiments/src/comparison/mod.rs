@@ -3,6 +3,7 @@
 //!
 //! Most experiments are this with different configurations.
 
+mod asked;
 mod config;
 mod cost;
 mod figures;
@@ -249,5 +250,85 @@ mod tests {
         let published = |tables: &str| refused("\narms = ", &format!("\npublished = [{tables}]\narms = "));
         assert!(published("'table1'").contains("expected one axis, run.method.name"));
         assert!(published("'table2'").contains("expected table1 or table11"));
+        let axes = "[{ name = 'by', key = 'run.method.name', points = [{}, { method = { name = 'ewc' } }] }]";
+        let odd = format!("\npublished = ['table1']\naxes = {axes}\narms = ");
+        let text = QUICKSTART.replace("\narms = ", &odd).replace("\"m2\"", "\"m 2\"");
+        let error = Comparison::new("quickstart", &text).unwrap_err();
+        assert!(format!("{error:#}").contains("published: streams name columns, so \"m 2\""), "{error:#}");
+    }
+
+    #[test]
+    fn what_could_not_be_reported_is_refused_before_it_is_computed() {
+        let refused = |from: &str, to: &str, line: &[&str]| {
+            assert!(QUICKSTART.contains(from));
+            let args = Line::parse_from(["experiment"].iter().chain(line)).args;
+            let comparison = Comparison::new("quickstart", &QUICKSTART.replace(from, to));
+            format!("{:#}", comparison.and_then(|comparison| comparison.cells(&args)).unwrap_err())
+        };
+        let parsed = |from: &str, to: &str| refused(from, to, &["--seeds", "1"]);
+        let axes = |axes: &str| parsed("seeds = 10", &format!("seeds = 10\naxes = [{axes}]"));
+
+        assert!(parsed("[\"m2\"]", "[]").contains("streams = []"));
+        let twice = parsed("\"m2\"", "\"m2\", { stream = \"m2\", rows = { train = 8 } }");
+        assert!(twice.contains("scale nano: streams: two are named m2"), "{twice}");
+        let odd = parsed("arms = [", "baseline = 'my arm'\ndefine = { 'my arm' = {} }\narms = ['my arm', ");
+        assert!(odd.contains("baseline: it names a table, so \"my arm\""), "{odd}");
+
+        assert!(
+            axes("{ name = 'a', key = 'run.train.epochs', points = [] }").contains("axis \"a\": points = []")
+        );
+        let epochs = "{ name = 'a', key = 'run.train.epochs', points = [{ train = { epochs = 1 } }] }";
+        assert!(axes(&[epochs, epochs].join(", ")).contains("key = \"run.train.epochs\" is an axis already"));
+        assert!(
+            axes("{ name = 'a', key = 'seed', points = [{}] }").contains("key = \"seed\" is an axis already")
+        );
+        let alike =
+            "{ name = 'a', key = 'run.train.epochs', points = [{}, { train = { learning_rate = 1e-4 } }] }";
+        let alike = axes(alike);
+        assert!(
+            alike.contains("axes: the `key` of an axis") && alike.contains("run.train.epochs=4"),
+            "{alike}"
+        );
+
+        let none = refused("seeds = 10", "seeds = 0", &[]);
+        assert!(
+            none.contains("scale nano: seeds = 0 leaves the grid without a cell; give --seeds"),
+            "{none}"
+        );
+        let asked = Line::parse_from(["experiment", "--seeds", "1"]).args;
+        let config = QUICKSTART.replace("seeds = 10", "seeds = 0");
+        assert_eq!(Comparison::new("quickstart", &config).unwrap().cells(&asked).unwrap().len(), 4);
+    }
+
+    #[test]
+    fn a_grid_none_of_whose_arms_is_there_says_why() {
+        let config = "question = 'Who writes best?'
+            arms = ['api']
+            baseline = 'api'
+            if_there = ['api']
+            define = { api = { pool = { folder = 'no/such/folder' } } }
+            scales = { nano = { seeds = 1, streams = ['m2'] } }";
+        let args = Line::parse_from(["experiment"]).args;
+        let error = Comparison::new("paraphraser", config).unwrap().cells(&args).unwrap_err().to_string();
+        assert_eq!(error, "every arm is left out: there are no pools in no/such/folder");
+    }
+
+    #[test]
+    fn a_stream_of_one_task_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("tone")).unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("streams.toml", "[[stream]]\nname = 'alone'\ntasks = ['tone']");
+        let instruction = "Decide whether the review is positive or negative.";
+        write("tone/task.toml", &format!("instruction = '{instruction}'\nlabels = ['positive', 'negative']"));
+        for split in ["train", "test"] {
+            write(&format!("tone/{split}.jsonl"), r#"{"input": "Very good.", "target": "positive"}"#);
+        }
+        let stream = "{ benchmark = 'own', stream = 'alone', paraphrases = 1 }";
+        let comparison = Comparison::new("quickstart", &QUICKSTART.replace("\"m2\"", stream)).unwrap();
+        let data = folder.path().to_str().unwrap();
+        let args = Line::parse_from(["experiment", "--seeds", "1", "--data", data]).args;
+        let error = comparison.cells(&args).unwrap_err().to_string();
+        assert!(error.contains("streams: alone has one task"), "{error}");
     }
 }

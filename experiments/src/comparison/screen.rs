@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
+use itertools::Itertools;
 use sapo_lab::ReportContext;
+use sapo_lab::provenance::{Code, Provenance};
+use serde_json::Value;
 
 use super::ComparisonConfig;
 use super::groups::{Groups, METRICS};
@@ -11,6 +14,9 @@ use crate::reporting::{SIGNIFICANT, limits, pairs_that_can_decide, shown_p};
 
 /// So many tables of arms fit the screen.
 const MOST_POINTS: usize = 3;
+
+/// So many versions fit a line.
+const MOST_VERSIONS: usize = 4;
 
 pub(super) fn render(
     name: &str,
@@ -21,14 +27,52 @@ pub(super) fn render(
     let mut screen = String::new();
     writeln!(screen, "{name}: {}", config.question)?;
     let limited = limits(groups.limited);
-    writeln!(screen, "{}, {} of {} runs{limited}\n", scope(groups), context.stored, context.cells)?;
-    write_numbers(&mut screen, groups)?;
-    write_differences(&mut screen, groups)?;
+    writeln!(screen, "{}, {} of {} runs{limited}", scope(groups), context.stored, context.cells)?;
+    let arms = groups.groups.iter().flat_map(|group| &group.results.arms);
+    let runs = arms.flat_map(|arm| arm.runs.values());
+    if let Some(line) = mixture(&runs.map(|run| &run.stored.provenance).collect::<Vec<_>>()) {
+        writeln!(screen, "{line}")?;
+    }
+    writeln!(screen)?;
+    if groups.main_rows().is_empty() {
+        writeln!(
+            screen,
+            "No arm has a seed with runs on all streams, so there is no mean over them yet; by_arm has each stream."
+        )?;
+    } else {
+        write_numbers(&mut screen, groups)?;
+        write_differences(&mut screen, groups)?;
+    }
     let folder = context.folder();
     writeln!(screen, "\ntables  {}", folder.join("tables").display())?;
     writeln!(screen, "plots   {}", folder.join("plots").display())?;
     write!(screen, "runs    {}/<cell> (manifest, predictions, losses, adapters)", folder.display())?;
     Ok(screen)
+}
+
+/// What made the runs, where it was not the same for all: other code may give other scores, as may other rounding.
+fn mixture(made: &[&Provenance]) -> Option<String> {
+    let versions: Vec<String> = made.iter().map(|made| version(&made.code)).unique().collect();
+    let libraries: Vec<String> = made.iter().map(|made| library(made).to_string()).unique().collect();
+    let several = [("versions of the code", versions), ("matmul libraries", libraries)]
+        .into_iter()
+        .filter(|(_, values)| values.len() > 1)
+        .map(|(what, values)| {
+            let more = if values.len() > MOST_VERSIONS { ", .." } else { "" };
+            format!("{} {what} ({}{more})", values.len(), values.iter().take(MOST_VERSIONS).join(", "))
+        })
+        .join(" and ");
+    (!several.is_empty()).then(|| format!("Runs of {several} are compared; --force computes them again."))
+}
+
+/// `abc1234`, as git shows a commit.
+fn version(Code { commit, dirty, .. }: &Code) -> String {
+    let commit = commit.as_deref().map_or("unknown", |commit| commit.get(..7).unwrap_or(commit));
+    if *dirty == Some(true) { format!("{commit} with changes") } else { commit.to_string() }
+}
+
+fn library(made: &Provenance) -> &str {
+    made.notes.get("matmul_library").and_then(Value::as_str).unwrap_or("unknown")
 }
 
 /// The length of the longest name of an arm, or `least`.
@@ -90,11 +134,14 @@ fn write_differences(screen: &mut String, groups: &Groups) -> anyhow::Result<()>
     Ok(())
 }
 
-/// `stream m2 (5 tasks)`, or `mean over streams c1, g1, m1`.
+/// `stream m2 (5 tasks)`, or `mean over streams c1, g1, m1`; without the first words where there is none.
 fn scope(groups: &Groups) -> String {
     match groups.streams().as_slice() {
         [one] => format!("stream {one} ({} tasks)", groups.groups[0].results.tasks.len()),
-        several => format!("mean over streams {}", several.join(", ")),
+        several => {
+            let mean = if groups.has_mean() { "mean over " } else { "" };
+            format!("{mean}streams {}", several.join(", "))
+        }
     }
 }
 
@@ -111,4 +158,47 @@ fn finding(row: &PairedRow) -> String {
         "{} {:+.1} [{:.1}, {:.1}] {p} {verdict}",
         row.metric, difference.mean, difference.low, difference.high
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use sapo_lab::provenance::Stopwatch;
+
+    use super::*;
+
+    fn made(commit: Option<&str>, dirty: bool, library: &str) -> Provenance {
+        let code = Code {
+            version: String::new(),
+            commit: commit.map(String::from),
+            dirty: Some(dirty),
+            rustc: String::new(),
+        };
+        Stopwatch::start(code).stop(BTreeMap::from([("matmul_library".to_string(), Value::from(library))]))
+    }
+
+    #[test]
+    fn runs_of_several_programs_are_said_to_be_mixed() {
+        let (old, new) = ("abc1234aaaaaaaa", "def5678bbbbbbbb");
+        let line = |made: &[Provenance]| mixture(&made.iter().collect::<Vec<_>>());
+        assert_eq!(line(&[made(Some(old), false, "blas"), made(Some(old), false, "blas")]), None);
+        assert_eq!(
+            line(&[
+                made(Some(old), false, "blas"),
+                made(Some(new), true, "blas"),
+                made(Some(old), false, "blas")
+            ])
+            .unwrap(),
+            "Runs of 2 versions of the code (abc1234, def5678 with changes) are compared; --force computes them again."
+        );
+        assert_eq!(
+            line(&[made(Some(old), false, "blas"), made(None, false, "onednn")]).unwrap(),
+            "Runs of 2 versions of the code (abc1234, unknown) and 2 matmul libraries (blas, onednn) are compared; --force \
+             computes them again."
+        );
+        let commits: Vec<Provenance> =
+            ["a", "b", "c", "d", "e"].map(|commit| made(Some(commit), false, "blas")).into();
+        assert!(line(&commits).unwrap().starts_with("Runs of 5 versions of the code (a, b, c, d, ..) are"));
+    }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use sapo_lab::tables::{Table, TableBuilder};
 use sapo_metrics::{Estimate, PairedComparison};
 
-use super::groups::{CONVENTIONS, Groups, Label, METRICS};
-use super::{regime, reselection};
+use super::groups::{CONVENTIONS, Groups, METRICS};
+use super::{asked, regime, reselection};
 use crate::reporting::{estimate, marked};
 
 pub(super) fn write(groups: &Groups, folder: &Path) -> anyhow::Result<()> {
@@ -29,10 +29,8 @@ pub(super) fn write(groups: &Groups, folder: &Path) -> anyhow::Result<()> {
 /// Columns that say which group a row is of; `rows` are the values of the labels.
 pub(super) fn labelled(mut table: TableBuilder, groups: &Groups, rows: &[&[String]]) -> TableBuilder {
     for place in groups.shown() {
-        let Label { key, name } = &groups.labels[place];
-        let machine = key.rsplit('.').next().unwrap_or(key);
-        let machine = if machine == "name" { name.as_str() } else { machine };
-        table = table.text(machine, rows.iter().map(|values| values[place].as_str())).heading(name.as_str());
+        let values = rows.iter().map(|values| values[place].as_str());
+        table = table.text(groups.column(place), values).heading(groups.labels[place].name.as_str());
     }
     table
 }
@@ -43,7 +41,7 @@ pub(super) fn by_arm(groups: &Groups) -> anyhow::Result<Table> {
                        'released': as the paper's released evaluation computes BWT and FWT; 'printed': step-wise, as the \
                        paper prints them."
         .to_string();
-    if groups.several_streams() {
+    if groups.has_mean() {
         caption += " Stream 'all': the mean over streams of each seed.";
     }
     let (mut of_group, mut arms, mut conventions, mut seeds) =
@@ -76,7 +74,7 @@ fn against_baseline(groups: &Groups) -> anyhow::Result<Option<Table>> {
         return Ok(None);
     }
     let baseline = groups.baseline;
-    let families = if groups.several_streams() {
+    let families = if groups.has_mean() {
         "all rows of stream 'all', and over all rows of single streams"
     } else {
         "all rows"
@@ -134,7 +132,7 @@ fn transfer_matrices(groups: &Groups) -> anyhow::Result<Table> {
         .build()?)
 }
 
-/// What was chosen, with its loss and its rank among the candidates that were asked.
+/// What was chosen, with its loss and its rank among the candidates that were asked as much.
 fn choices(groups: &Groups) -> anyhow::Result<Table> {
     let mut of_group: Vec<&[String]> = Vec::new();
     let (mut arms, mut seeds, mut steps, mut tasks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -143,11 +141,6 @@ fn choices(groups: &Groups) -> anyhow::Result<Table> {
         for arm in &group.results.arms {
             for (&seed, run) in &arm.runs {
                 for chosen in run.stored.record.chosen() {
-                    let better = |loss: f64| {
-                        let rivals =
-                            run.stored.record.variant_losses.iter().filter(|rival| rival.step == chosen.step);
-                        1 + rivals.filter(|rival| rival.loss.is_some_and(|rival| rival < loss)).count() as i64
-                    };
                     of_group.push(&group.values);
                     arms.push(arm.arm);
                     seeds.push(i64::try_from(seed)?);
@@ -155,13 +148,15 @@ fn choices(groups: &Groups) -> anyhow::Result<Table> {
                     tasks.push(chosen.task_name.as_str());
                     variants.push(chosen.variant.as_str());
                     losses.push(chosen.loss);
-                    ranks.push(chosen.loss.map(better));
+                    ranks.push(asked::rank(chosen, &run.stored.record.variant_losses));
                     texts.push(chosen.text.as_str());
                 }
             }
         }
     }
-    let caption = "The wording that each run chose before training; loss: pre-update loss in nats per target token; rank 1: lowest.";
+    let caption = "The wording that each run chose before training; loss: pre-update loss in nats per target token; rank 1: \
+                   lowest, among the wordings that were asked about as many examples (n/a where no other was: rules that \
+                   ask less drop most of them early).";
     Ok(labelled(Table::builder("choices", marked(caption, groups.limited)), groups, &of_group)
         .text("arm", arms)
         .integer("seed", seeds)

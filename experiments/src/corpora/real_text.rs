@@ -34,7 +34,7 @@ struct Source {
 /// Wordings that the grammar makes of an instruction for which nobody has written any.
 const REWRITES: usize = 8;
 
-/// Most texts are cut to so many characters, after a word: the tokens saved pay for more texts.
+/// Most texts are cut to so many bytes, after a word: the tokens saved pay for more texts.
 const SHORT_TEXT: usize = 320;
 
 /// Share of the texts that are not cut.

@@ -24,7 +24,8 @@ pub(super) struct Listed {
     pub(super) quick_seeds: Option<u64>,
     /// Where it is no grid of cells: its question. Such a program takes `--out` and its own arguments alone.
     pub(super) question: Option<String>,
-    /// Arguments of a program that is no grid and needs `--data`; `{data}` stands for that folder.
+    /// Arguments that a program which is no grid gets where there is `--data`, and without which it runs as well and finds
+    /// less; `{data}` stands for that folder.
     pub(super) with_data: Option<Vec<String>>,
     /// Figures that are promoted, where not the usual ones.
     pub(super) figures: Option<Vec<String>>,
@@ -82,9 +83,9 @@ impl Listed {
         self.question.is_none()
     }
 
-    /// Whether it reads data that the project does not ship.
+    /// Whether it cannot run without data that the project does not ship.
     pub(super) fn needs_data(&self, scale: &str) -> bool {
-        if self.is_grid() { scale != "nano" } else { self.with_data.is_some() }
+        self.is_grid() && scale != "nano"
     }
 
     /// Number of seeds that are asked for; none where the experiment decides.
@@ -169,6 +170,11 @@ mod tests {
         // with a single seed there is no paired table, which the documentation shows
         assert!(list.experiments.iter().all(|listed| listed.quick_seeds.is_none_or(|seeds| seeds >= 2)));
         assert!(list.experiments.iter().all(|listed| listed.is_grid() == listed.quick_seeds.is_some()));
+        assert!(list.experiments.iter().all(|listed| !listed.needs_data("nano")));
+        // with one stream a figure has its plain name, with several one for each
+        let figures = list.find("reselect").unwrap().figures.as_ref().unwrap();
+        let promoted = |name| fitting(figures, name).is_some();
+        assert!(["stream_curves", "stream_curves_c1", "transfer_matrices_g1"].into_iter().all(promoted));
     }
 
     #[test]
@@ -185,6 +191,9 @@ mod tests {
             "--out runs --scale small --data d --device cuda"
         );
         assert_eq!(line(1, "--quick --jobs 2 --data d"), "--out runs --trace d/../trace");
+        assert_eq!(line(1, ""), "--out runs");
+        let needs_data = |place: usize, scale| list.experiments[place].needs_data(scale);
+        assert!(needs_data(0, "small") && !needs_data(0, "nano") && !needs_data(1, "nano"));
         let command = list.experiments[0].command(&args("--scale small --data /home/me/d --out o --jobs 2"));
         assert_eq!(command, "./just experiment grid --scale small --data DATA");
     }
@@ -193,6 +202,7 @@ mod tests {
     fn a_star_stands_for_any_end() {
         let patterns = ["by_arm".to_string(), "stream*".to_string()];
         let place = |name| fitting(&patterns, name);
-        assert_eq!((place("by_arm"), place("by_arm2"), place("streams")), (Some(0), None, Some(1)));
+        assert_eq!((place("by_arm"), place("by_arm2")), (Some(0), None));
+        assert_eq!((place("stream"), place("streams")), (Some(1), Some(1)));
     }
 }

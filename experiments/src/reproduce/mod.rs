@@ -48,8 +48,11 @@ const INTERRUPTED: u8 = 130;
 /// What an experiment last printed on its standard output, in its folder of runs.
 const SCREEN: &str = "screen.txt";
 
-/// Runs as the command line says. The exit code is 0 only when every experiment that was asked for has been run and
-/// promoted, 130 after an interruption.
+/// Why an experiment was not run that reads what the project does not ship.
+const NO_DATA: &str = "it needs --data";
+
+/// Runs as the command line says. The exit code is 0 only when every experiment that `--only` names has been run and
+/// promoted, without it every one but those that were skipped; 130 after an interruption.
 ///
 /// # Errors
 /// Where nothing can be run, or a generated block of the documentation is wrong.
@@ -85,7 +88,7 @@ enum Ending {
     /// It was run before.
     Known(Box<Note>),
     Failed(anyhow::Error),
-    /// It was not run, and why.
+    /// It was not run, nor was it asked for by name, and why.
     Skipped(&'static str),
     Interrupted,
 }
@@ -126,8 +129,8 @@ impl Reproduction<'_> {
 
     /// Runs one experiment and notes what it has written.
     fn experiment(&self, listed: &Listed) -> Ending {
-        if listed.needs_data(&self.args.scale) && self.args.data.is_none() {
-            return Ending::Skipped("it needs --data");
+        if self.lacks_data(listed) {
+            return self.not_run(NO_DATA);
         }
         if self.interrupts.asked() {
             return Ending::Interrupted;
@@ -170,10 +173,18 @@ impl Reproduction<'_> {
     fn known(&self, listed: &Listed) -> Ending {
         match Note::read(&self.args.out.join(&listed.name), &self.args.scale) {
             Ok(Some(note)) => Ending::Known(Box::new(note)),
-            Ok(None) if self.args.only.is_none() => Ending::Skipped("it was not reproduced at this scale"),
-            Ok(None) => Ending::Failed(anyhow::anyhow!("it was not reproduced at this scale")),
+            Ok(None) => self.not_run("it was not reproduced at this scale"),
             Err(error) => Ending::Failed(error),
         }
+    }
+
+    /// An experiment that was not run: a failure where it was asked for by name.
+    fn not_run(&self, why: &'static str) -> Ending {
+        if self.args.only.is_some() { Ending::Failed(anyhow::Error::msg(why)) } else { Ending::Skipped(why) }
+    }
+
+    fn lacks_data(&self, listed: &Listed) -> bool {
+        listed.needs_data(&self.args.scale) && self.args.data.is_none()
     }
 
     fn program(&self, listed: &Listed) -> anyhow::Result<PathBuf> {
@@ -193,13 +204,7 @@ impl Reproduction<'_> {
         let mut failed = Vec::new();
         for (listed, note) in done {
             match shelf.promote(listed, &self.args.out, note) {
-                Ok(promoted) => println!(
-                    "promoted {}/{}: {} tables, {} figures",
-                    promoted.experiment,
-                    promoted.scale,
-                    promoted.tables.len(),
-                    promoted.figures.len()
-                ),
+                Ok(line) => println!("{line}"),
                 Err(error) => {
                     eprintln!("error: {} cannot be promoted: {error:#}", listed.name);
                     failed.push(listed.name.as_str());
@@ -222,23 +227,10 @@ impl Reproduction<'_> {
         let mut failed = Vec::new();
         for listed in chosen {
             let name = &listed.name;
-            let line = if listed.needs_data(&self.args.scale) && self.args.data.is_none() {
-                "skipped: it needs --data".to_string()
-            } else if !listed.is_grid() {
-                "no grid of cells: its time is not known beforehand".to_string()
-            } else {
-                match self.program(listed).and_then(|program| Summary::ask(&program, listed, self.args)) {
-                    Ok(summary) => {
-                        let line = summary.line();
-                        sum.add(summary);
-                        line
-                    }
-                    Err(error) => {
-                        failed.push(name.as_str());
-                        format!("FAILED: {error:#}")
-                    }
-                }
-            };
+            let line = self.expected(listed, &mut sum).unwrap_or_else(|error| {
+                failed.push(name.as_str());
+                format!("FAILED: {error:#}")
+            });
             println!("{name:width$}  {line}");
         }
         println!("{:width$}  {}", "all", sum.line());
@@ -247,6 +239,21 @@ impl Reproduction<'_> {
         }
         eprintln!("error: failed: {}", failed.join(", "));
         Ok(ExitCode::FAILURE)
+    }
+
+    /// What a dry run says of one experiment, whose cells are added to `sum`.
+    fn expected(&self, listed: &Listed, sum: &mut Summary) -> anyhow::Result<String> {
+        if self.lacks_data(listed) {
+            ensure!(self.args.only.is_none(), "{NO_DATA}");
+            return Ok(format!("skipped: {NO_DATA}"));
+        }
+        if !listed.is_grid() {
+            return Ok("no grid of cells: its time is not known beforehand".to_string());
+        }
+        let summary = Summary::ask(&self.program(listed)?, listed, self.args)?;
+        let line = summary.line();
+        sum.add(summary);
+        Ok(line)
     }
 }
 

@@ -1,6 +1,7 @@
 //! From runs to the documentation: promoted folders, notebooks, figures, generated blocks.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -28,8 +29,8 @@ pub(super) struct Shelf<'a> {
 }
 
 impl Shelf<'_> {
-    /// Takes over what a run has noted: tables, figures, notebook.
-    pub(super) fn promote(&self, listed: &Listed, out: &Path, note: &Note) -> anyhow::Result<Promoted> {
+    /// Takes over what a run has noted: tables, figures, notebook. Gives what is to be said of it.
+    pub(super) fn promote(&self, listed: &Listed, out: &Path, note: &Note) -> anyhow::Result<String> {
         let name = &listed.name;
         let runs = out.join(name);
         note.check(&runs)?;
@@ -58,15 +59,34 @@ impl Shelf<'_> {
             },
         };
         let promoted = promotion.write(&self.folder(name, &note.scale))?;
+        let shown = self.show(listed, &promoted)?;
+        write_notebook(&self.project.join(EXPORT), name, &SCALES)?;
+        let Promoted { scale, tables, figures, .. } = promoted;
+        Ok(format!("promoted {name}/{scale}: {} tables, {} figures{shown}", tables.len(), figures.len()))
+    }
+
+    /// Copies promoted figures to where the pages show them, and removes those that were shown there and are promoted no
+    /// more. Gives what is to be said of it.
+    fn show(&self, listed: &Listed, promoted: &Promoted) -> anyhow::Result<String> {
+        let shown = self.figures(listed, &promoted.scale);
+        let place = shown.strip_prefix(self.project).unwrap_or(&shown).display();
+        if promoted.quick {
+            // a figure cannot be marked as a table is, and what is written beneath it is of all seeds
+            return Ok(format!("; QUICK: {place} stays as it is"));
+        }
+        let figures = self.folder(&promoted.experiment, &promoted.scale).join("figures");
         for figure in &promoted.figures {
             let file = format!("{figure}.png");
-            let from = self.folder(name, &note.scale).join("figures").join(&file);
-            let to = self.figures(listed, &note.scale).join(&file);
+            let (from, to) = (figures.join(&file), shown.join(&file));
             let bytes = fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
             whole::write(&to, &bytes).with_context(|| format!("cannot write {}", to.display()))?;
         }
-        write_notebook(&self.project.join(EXPORT), name, &SCALES)?;
-        Ok(promoted)
+        let removed = sweep(&shown, &promoted.figures)?;
+        Ok(if removed.is_empty() {
+            String::new()
+        } else {
+            format!("; removed from {place}: {}", removed.join(", "))
+        })
     }
 
     /// Writes the promoted tables into all texts, or into none where a block is wrong; names the texts that have changed.
@@ -126,13 +146,34 @@ impl Shelf<'_> {
     }
 }
 
+/// Removes the figures of a folder that are not among these, and gives their names. What is no PNG file, as the folders of
+/// other scales, stays.
+fn sweep(folder: &Path, figures: &[String]) -> anyhow::Result<Vec<String>> {
+    let mut removed = Vec::new();
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(removed),
+        entries => entries.with_context(|| format!("cannot list {}", folder.display()))?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(figure) = name.strip_suffix(".png") else { continue };
+        if path.is_file() && !figures.iter().any(|kept| kept == figure) {
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+            removed.push(name);
+        }
+    }
+    removed.sort();
+    Ok(removed)
+}
+
 /// The question, the number of seeds and what made the results.
 fn told(listed: &Listed, out: &Path, note: &Note) -> anyhow::Result<(String, Option<usize>, Origin)> {
     let store = Store::open(out, &listed.name)?;
     if let Some(question) = &listed.question {
         return Ok((question.clone(), None, Origin::of_program(&note.provenance)));
     }
-    let Some(grid) = Description::read(store.folder())? else {
+    let Some(grid) = Description::read(store.folder())?.filter(|_| note.says_grid()) else {
         bail!("{} says nothing of its grid", store.folder().display())
     };
     let seeds = grid.axes.iter().find(|axis| axis.name == "seed").map(|axis| axis.values.len());

@@ -68,7 +68,8 @@ pub struct CellConfig {
     pub tasks: Vec<String>,
     /// Seed of everything.
     pub seed: u64,
-    /// Name of the base model, or `given`; what counts is its hash.
+    /// Name of the base model, or `given` where the command line gives one. It names the cell as its hash does: the same
+    /// files under another name are another cell.
     pub model: String,
     /// Number format of the model.
     pub precision: Precision,

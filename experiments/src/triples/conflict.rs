@@ -100,7 +100,7 @@ fn cosines(results: &Results, ranks: &[usize], modules: &[String]) -> anyhow::Re
                 let found: ByRun<'_> = results
                     .runs
                     .iter()
-                    .filter_map(|run| Some((run.triple.as_str(), cosine(run, rank, target, module)?)))
+                    .filter_map(|run| Some((run.current(), cosine(run, rank, target, module)?)))
                     .collect();
                 if let Some(estimate) = found.estimate()? {
                     let (module, runs) = (module.map(String::from), found.0.len());
@@ -121,13 +121,13 @@ fn tests(results: &Results, ranks: &[usize], modules: &[String]) -> anyhow::Resu
                 Some(cosine(run, first, target, module)? - cosine(run, last, target, module)?)
             };
             let found: ByRun<'_> =
-                results.runs.iter().filter_map(|run| Some((run.triple.as_str(), difference(run)?))).collect();
+                results.runs.iter().filter_map(|run| Some((run.current(), difference(run)?))).collect();
             if let (Some(estimate), true) = (found.estimate()?, first != last) {
                 tests.push(Test {
                     target,
                     module: module.map(String::from),
                     difference: estimate,
-                    triples: found.by_triple().len(),
+                    triples: found.by_current().len(),
                     p: found.p()?,
                     p_holm: None,
                 });
@@ -149,7 +149,7 @@ fn cosines_table(cosines: &[Cosine], limited: bool) -> anyhow::Result<Table> {
     let caption = "Cosine of the first gradient on T2, under the wording of that rank by pre-update loss (1: lowest, over the \
                    original and the paraphrases), with the gradient on another task under its original wording, at the \
                    state after T1 and the adapter with which T2's training begins: of all LoRA-B matrices as one vector, and \
-                   of each. T3: mean over the unseen tasks. Mean over triples (means over seeds) with \
+                   of each. T3: mean over the unseen tasks. Mean over triples (means over seeds and over triples that share T2) with \
                    95 % bootstrap interval.";
     Ok(Table::builder("cosines", marked(caption, limited))
         .text("target", cosines.iter().map(|row| row.target))

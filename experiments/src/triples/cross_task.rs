@@ -21,6 +21,8 @@ const RELATIONS: [&str; 4] = ["T1-T3", "T3-T3", "T1-T2", "T2-T3"];
 struct Pair {
     kind: String,
     triple: String,
+    /// Name of T2.
+    current: String,
     roles: (String, String),
     relation: &'static str,
     wordings: Wordings,
@@ -70,6 +72,7 @@ fn pairs(results: &Results) -> anyhow::Result<Vec<Pair>> {
                     pairs.push(Pair {
                         kind: runs[0].kind.clone(),
                         triple: runs[0].triple.clone(),
+                        current: runs[0].current().to_string(),
                         roles: (a.clone(), b.clone()),
                         relation,
                         wordings,
@@ -133,7 +136,7 @@ fn means(results: &Results, pairs: &[Pair]) -> anyhow::Result<Vec<Mean>> {
                 };
                 let chosen: Vec<&Pair> = pairs.iter().filter(of).collect();
                 let by = |number: fn(&Pair) -> Option<Correlation>| -> ByRun<'_> {
-                    chosen.iter().filter_map(|pair| Some((pair.triple.as_str(), number(pair)?.r))).collect()
+                    chosen.iter().filter_map(|pair| Some((pair.current.as_str(), number(pair)?.r))).collect()
                 };
                 let (pearson, spearman) = (by(|pair| pair.pearson), by(|pair| pair.spearman));
                 if !chosen.is_empty() {
@@ -161,7 +164,7 @@ fn means(results: &Results, pairs: &[Pair]) -> anyhow::Result<Vec<Mean>> {
 
 fn means_table(means: &[Mean], limited: bool) -> anyhow::Result<Table> {
     let caption = "Mean over triples of the correlations of table cross_task, each triple being the mean over its pairs of \
-                   tasks, with 95 % bootstrap interval over triples; p: sign-flip test of no mean over triples (Pearson); \
+                   tasks, and triples that share T2 one, with 95 % bootstrap interval over triples; p: sign-flip test of no mean over triples (Pearson); \
                    Holm: over the rows of type all, and over the others; pairs: pairs of tasks that have a correlation, of all.";
     let pairs = means.iter().map(|mean| format!("{} of {}", mean.defined.0, mean.defined.1));
     Ok(Table::builder("cross_task_means", marked(caption, limited))
@@ -259,7 +262,7 @@ fn screen(results: &Results, means: &[Mean], pairs: &[Pair]) -> anyhow::Result<S
         writeln!(screen, "{:18}{:8}{r:26}{p} (Holm), {verdict}", mean.wordings.name(), mean.relation)?;
     }
     let tested = means.iter().filter(|mean| mean.kind == ALL_KINDS && mean.p.is_some()).count();
-    if let Some(remark) = too_few(results.triples().len(), tested) {
+    if let Some(remark) = too_few(results.currents(), tested) {
         writeln!(screen, "{remark}")?;
     }
     writeln!(

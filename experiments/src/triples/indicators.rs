@@ -90,7 +90,7 @@ fn rows(results: &Results) -> anyhow::Result<Vec<Row>> {
                 let mut found = ByRun::default();
                 for run in &results.runs {
                     let r = correlation(run, &probe, target, wordings)?;
-                    found.0.extend(r.map(|r| (run.triple.as_str(), r)));
+                    found.0.extend(r.map(|r| (run.current(), r)));
                 }
                 rows.push(Row {
                     probe: probe.name(),
@@ -98,7 +98,7 @@ fn rows(results: &Results) -> anyhow::Result<Vec<Row>> {
                     wordings,
                     r: found.estimate()?,
                     runs: found.0.len(),
-                    triples: found.by_triple().len(),
+                    triples: found.by_current().len(),
                     p: found.p()?,
                     p_holm: None,
                 });
@@ -116,7 +116,8 @@ fn rows(results: &Results) -> anyhow::Result<Vec<Row>> {
 fn table(rows: &[Row], limited: bool) -> anyhow::Result<Table> {
     let caption = "Pearson correlation over the wordings of T2 of a number measured before training, turned so that higher \
                    should be better (loss, variances, entropy with a minus), with ROUGE-L of a task after training. Mean \
-                   over triples (means over seeds, for runs of one triple are not independent) with 95 % bootstrap \
+                   over triples (means over seeds, and over triples that share T2, for such runs are not independent) with \
+                   95 % bootstrap \
                    interval; runs and triples in which it is defined. T3: mean over the unseen tasks of each run. p: \
                    sign-flip test of no mean over triples; Holm: over all probes and tasks under the same \
                    wordings, T3 apart.";

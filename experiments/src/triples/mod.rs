@@ -11,12 +11,14 @@ mod correlations;
 mod cross_task;
 mod indicators;
 mod results;
+mod seed_noise;
 mod spread;
+mod spread_tests;
 mod summary;
 
 use std::fmt::Write;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use sapo_lab::{CellContext, CellSpec, ExperimentArgs, ReportContext, RunRecord, StoredRun, Study};
 use sapo_learn::runs::fingerprint;
 use sapo_learn::triple::run_triple;
@@ -89,6 +91,8 @@ impl Study for TripleStudy {
 
     /// Seeds outermost, so that all triples are there early.
     fn cells(&self, args: &ExperimentArgs) -> anyhow::Result<Vec<CellSpec>> {
+        ensure!(args.arms.is_none(), "--arms: {} compares wordings, not arms", self.name());
+        ensure!(args.grid.is_none(), "--grid: the triples of {} stand in its configuration", self.name());
         let (scale, at) = self.config.at(args)?;
         let data = places::absolute(args.data.as_ref())?;
         let (mut models, mut cells) = (Models::default(), Vec::new());

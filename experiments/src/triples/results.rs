@@ -58,6 +58,11 @@ impl Results {
         triples
     }
 
+    /// How many T2s there are: as many as triples, where none share theirs.
+    pub(super) fn currents(&self) -> usize {
+        self.runs.iter().map(TripleRun::current).unique().count()
+    }
+
     pub(super) fn seeds(&self) -> usize {
         self.runs.iter().map(|run| run.seed).collect::<BTreeSet<_>>().len()
     }
@@ -97,6 +102,11 @@ impl TripleRun {
                 .with_context(|| format!("run {id}: no score of {role}"))?;
         }
         Ok(read)
+    }
+
+    /// The name of T2.
+    pub(super) fn current(&self) -> &str {
+        &self.tasks[1]
     }
 
     /// `T1`, `T2`, `T3a`, ...

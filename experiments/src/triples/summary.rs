@@ -1,4 +1,4 @@
-//! Means with intervals and tests over triples.
+//! Means with intervals and tests over triples, those that share T2 taken together.
 
 use sapo_metrics::stats::sign_flip_test;
 use sapo_metrics::{Estimate, STATISTICS_SEED};
@@ -13,8 +13,9 @@ pub(super) fn some_estimate(values: &[f64]) -> anyhow::Result<Option<Estimate>> 
     Ok(sapo_metrics::estimate(values)?)
 }
 
-/// Numbers of runs, each with the name of its triple. Runs of one triple are not independent of each other, so what is
-/// said of them is said over triples.
+/// Numbers of runs, each with the name of its T2. Runs that train one T2 under the same wordings are not independent of
+/// each other, so what is said of them is said over T2s: over triples, but for those that share it (the paper's sequences
+/// share theirs).
 #[derive(Debug, Clone, Default)]
 pub(super) struct ByRun<'a>(pub(super) Vec<(&'a str, f64)>);
 
@@ -23,26 +24,26 @@ impl<'a> ByRun<'a> {
         self.0.iter().map(|(_, value)| *value).collect()
     }
 
-    /// The mean of each triple over its runs.
-    pub(super) fn by_triple(&self) -> Vec<f64> {
-        let mut triples: Vec<(&str, Vec<f64>)> = Vec::new();
-        for &(triple, value) in &self.0 {
-            match triples.iter_mut().find(|(known, _)| *known == triple) {
+    /// The mean of each T2 over its runs.
+    pub(super) fn by_current(&self) -> Vec<f64> {
+        let mut means: Vec<(&str, Vec<f64>)> = Vec::new();
+        for &(current, value) in &self.0 {
+            match means.iter_mut().find(|(known, _)| *known == current) {
                 Some((_, values)) => values.push(value),
-                None => triples.push((triple, vec![value])),
+                None => means.push((current, vec![value])),
             }
         }
-        triples.iter().filter_map(|(_, values)| mean(values)).collect()
+        means.iter().filter_map(|(_, values)| mean(values)).collect()
     }
 
     /// Mean over triples with its interval.
     pub(super) fn estimate(&self) -> anyhow::Result<Option<Estimate>> {
-        some_estimate(&self.by_triple())
+        some_estimate(&self.by_current())
     }
 
     /// p of the sign-flip test of no mean over triples; none with fewer than two.
     pub(super) fn p(&self) -> anyhow::Result<Option<f64>> {
-        let values = self.by_triple();
+        let values = self.by_current();
         if values.len() < 2 {
             return Ok(None);
         }

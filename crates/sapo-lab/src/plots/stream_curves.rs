@@ -102,7 +102,8 @@ pub fn stream_curves(data: &StreamCurves) -> Result<Figure, PlotError> {
     let bottom = top + rows as f64 * pitch;
     let middle = (left + WIDTH - MARGIN) / 2.0;
     let bands = data.arms.iter().flat_map(|arm| arm.scores.iter().flatten()).any(|e| e.high > e.low);
-    let foot = format!("number of tasks trained so far{}", if bands { "; bands: 95 % intervals" } else { "" });
+    let foot =
+        format!("number of tasks trained so far{}", if bands { "; bands: 95 % intervals" } else { "" });
     scene.text((middle, bottom + LABEL.em / 2.0), foot, LABEL, Align::Centre);
     scene.height = bottom + LABEL.em + MARGIN;
     Ok(Figure { scene })

@@ -139,9 +139,15 @@ impl Column {
     }
 }
 
-fn check_name(table: &str, name: &str) -> Result<(), TableError> {
+/// Whether a text can name a table or a column: letters, digits, `_`, `-` or `.`, not first a `.`.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
     let letter = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    if !name.is_empty() && !name.starts_with('.') && name.chars().all(letter) {
+    !text.is_empty() && !text.starts_with('.') && text.chars().all(letter)
+}
+
+fn check_name(table: &str, name: &str) -> Result<(), TableError> {
+    if is_name(name) {
         return Ok(());
     }
     Err(TableError::Name { table: table.to_string(), got: name.to_string() })

@@ -30,7 +30,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use build::TableBuilder;
+pub use build::{TableBuilder, is_name};
 pub use error::TableError;
 pub use write::TableFiles;
 
