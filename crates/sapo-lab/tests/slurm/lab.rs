@@ -151,10 +151,11 @@ impl Lab {
     /// Slurm lets a task that was requeued wait for two minutes, unless it is told not to. That must not be before its
     /// first run has ended on its node: the end of that run would be taken for the end of the second.
     pub(crate) fn hurry(&self) {
+        // in this order: a task that waits now may have begun to end after the nodes were asked
+        let waiting = self.ask("squeue", "--noheader --array --states=PENDING --format=%i/%r");
         if self.ask("sinfo", "--noheader --Node --partition=main --format=%T").contains("completing") {
             return;
         }
-        let waiting = self.ask("squeue", "--noheader --array --states=PENDING --format=%i/%r");
         for job in waiting.lines().filter_map(|line| line.strip_suffix("/BeginTime")) {
             self.ask("scontrol", &format!("update JobId={job} StartTime=now"));
         }

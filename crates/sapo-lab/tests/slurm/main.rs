@@ -184,12 +184,9 @@ fn a_task_that_a_more_important_job_displaces_runs_again() {
     lab.wait_until("the cell is begun", |lab| lab.begun().len() == 1);
     // It wants both nodes, so the one that computes, too.
     lab.ask("sbatch", "--partition=urgent --nodes=2 --output=/dev/null --wrap true");
-    lab.wait_until("the cell is begun again", |lab| {
-        lab.hurry();
-        lab.begun().len() == 2
-    });
-    let output = parent.wait_with_output().unwrap();
+    let output = lab.until_ended(parent);
     assert!(output.status.success(), "{}", err(&output));
+    assert_eq!(lab.begun().len(), 2);
     assert!(err(&output).contains(": back in Slurm's queue"), "{}", err(&output));
     lab.nothing_is_left_over();
 }
