@@ -72,19 +72,10 @@ impl Models {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: ExperimentArgs,
-    }
-
     fn find(name: &str, line: &[&str]) -> anyhow::Result<(PathBuf, String)> {
-        let args = Line::parse_from(["experiment"].iter().chain(line)).args;
-        Models::default().find(name, &args)
+        Models::default().find(name, &ExperimentArgs::from_line(line).unwrap())
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The flags that every experiment takes.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -125,6 +126,17 @@ impl ExperimentArgs {
     pub fn from_command_line(name: &str, question: &str) -> Self {
         let matches = Self::command(name, question).get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// What a command line of these words says, the program's name left out.
+    ///
+    /// # Errors
+    /// Those of clap, also where help is asked for.
+    pub fn from_line<T: Into<OsString> + Clone>(
+        line: impl IntoIterator<Item = T>,
+    ) -> Result<Self, clap::Error> {
+        let command = Self::command("experiment", "").no_binary_name(true);
+        Self::from_arg_matches(&command.try_get_matches_from(line)?)
     }
 
     fn command(name: &str, question: &str) -> Command {
@@ -256,9 +268,7 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<ExperimentArgs, clap::Error> {
-        let line = std::iter::once("toy").chain(line.split_whitespace());
-        let matches = ExperimentArgs::command("toy", "Does it work?").try_get_matches_from(line)?;
-        ExperimentArgs::from_arg_matches(&matches)
+        ExperimentArgs::from_line(line.split_whitespace())
     }
 
     #[test]

@@ -122,21 +122,13 @@ impl Study for Comparison {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: ExperimentArgs,
-    }
 
     const QUICKSTART: &str = include_str!("../../configs/quickstart.toml");
     const RULES: &str = include_str!("../../configs/rules.toml");
 
     fn ids(name: &'static str, config: &str, line: &[&str]) -> Vec<String> {
-        let args = Line::parse_from(["experiment"].iter().chain(line)).args;
+        let args = ExperimentArgs::from_line(line).unwrap();
         let cells = Comparison::new(name, config).unwrap().cells(&args).unwrap();
         cells.iter().map(|cell| cell.id().to_string()).collect()
     }
@@ -189,9 +181,9 @@ mod tests {
         let pools = folder.path().join("api");
         let config = text.replace("pools/api", pools.to_str().unwrap());
         let cells = |line: &[&str]| {
-            let line = ["experiment", "--seeds", "1"].iter().chain(line);
+            let line = ["--seeds", "1"].iter().chain(line);
             let comparison = Comparison::new("paraphraser", &config).unwrap();
-            let cells = comparison.cells(&Line::parse_from(line).args)?;
+            let cells = comparison.cells(&ExperimentArgs::from_line(line).unwrap())?;
             anyhow::Ok(cells.iter().map(|cell| cell.config()["arm"].as_str().unwrap().to_string()).collect())
         };
         let others = ["static", "sapo", "grammar", "search", "search-from-original"];
@@ -219,7 +211,7 @@ mod tests {
     fn rows_that_are_no_longer_those_of_the_grid_are_refused() {
         let comparison = Comparison::new("quickstart", QUICKSTART).unwrap();
         let args =
-            Line::parse_from(["experiment", "--limit-train", "3", "--limit-eval", "2", "--seeds", "1"]).args;
+            ExperimentArgs::from_line(["--limit-train", "3", "--limit-eval", "2", "--seeds", "1"]).unwrap();
         let cells = comparison.cells(&args).unwrap();
         let mut config = cells[0].config().clone();
         config["data_sha256"] = "rows of yesterday".into();
@@ -261,7 +253,7 @@ mod tests {
     fn what_could_not_be_reported_is_refused_before_it_is_computed() {
         let refused = |from: &str, to: &str, line: &[&str]| {
             assert!(QUICKSTART.contains(from));
-            let args = Line::parse_from(["experiment"].iter().chain(line)).args;
+            let args = ExperimentArgs::from_line(line).unwrap();
             let comparison = Comparison::new("quickstart", &QUICKSTART.replace(from, to));
             format!("{:#}", comparison.and_then(|comparison| comparison.cells(&args)).unwrap_err())
         };
@@ -295,7 +287,7 @@ mod tests {
             none.contains("scale nano: seeds = 0 leaves the grid without a cell; give --seeds"),
             "{none}"
         );
-        let asked = Line::parse_from(["experiment", "--seeds", "1"]).args;
+        let asked = ExperimentArgs::from_line(["--seeds", "1"]).unwrap();
         let config = QUICKSTART.replace("seeds = 10", "seeds = 0");
         assert_eq!(Comparison::new("quickstart", &config).unwrap().cells(&asked).unwrap().len(), 4);
     }
@@ -308,7 +300,7 @@ mod tests {
             if_there = ['api']
             define = { api = { pool = { folder = 'no/such/folder' } } }
             scales = { nano = { seeds = 1, streams = ['m2'] } }";
-        let args = Line::parse_from(["experiment"]).args;
+        let args = ExperimentArgs::from_line::<&str>([]).unwrap();
         let error = Comparison::new("paraphraser", config).unwrap().cells(&args).unwrap_err().to_string();
         assert_eq!(error, "every arm is left out: there are no pools in no/such/folder");
     }
@@ -327,7 +319,7 @@ mod tests {
         let stream = "{ benchmark = 'own', stream = 'alone', paraphrases = 1 }";
         let comparison = Comparison::new("quickstart", &QUICKSTART.replace("\"m2\"", stream)).unwrap();
         let data = folder.path().to_str().unwrap();
-        let args = Line::parse_from(["experiment", "--seeds", "1", "--data", data]).args;
+        let args = ExperimentArgs::from_line(["--seeds", "1", "--data", data]).unwrap();
         let error = comparison.cells(&args).unwrap_err().to_string();
         assert!(error.contains("streams: alone has one task"), "{error}");
     }

@@ -1,19 +1,12 @@
-use clap::Parser;
 use sapo_lab::provenance::Code;
 use sapo_lab::{Store, compute_cell};
 
 use super::*;
 
-#[derive(Parser)]
-struct Line {
-    #[command(flatten)]
-    args: ExperimentArgs,
-}
-
 const CONFIG: &str = include_str!("../../configs/triples.toml");
 
 fn cells(report: Report, line: &[&str]) -> Vec<CellSpec> {
-    let args = Line::parse_from(["experiment"].iter().chain(line)).args;
+    let args = ExperimentArgs::from_line(line).unwrap();
     TripleStudy::new(report, CONFIG).unwrap().cells(&args).unwrap()
 }
 
@@ -63,9 +56,9 @@ fn cells_become_tables_figures_and_findings() {
         "[scales.nano]\nseeds = 2\nconflict_ranks = [1, 3]\nsettings = { paraphrases = 3, train = { epochs = 1 } }",
     );
     assert!(short != CONFIG);
-    let line = ["experiment", "--scale", "nano", "--limit-train", "16", "--limit-eval", "4"];
+    let line = ["--scale", "nano", "--limit-train", "16", "--limit-eval", "4"];
     let study = TripleStudy::new(Report::PromptSpread, &short).unwrap();
-    let (folder, args) = (tempfile::tempdir().unwrap(), Line::parse_from(line).args);
+    let (folder, args) = (tempfile::tempdir().unwrap(), ExperimentArgs::from_line(line).unwrap());
     let store = Store::open(folder.path(), study.name()).unwrap();
     let mut runs = Vec::new();
     for cell in study.cells(&args).unwrap().iter().filter(|cell| cell.axis("triple").unwrap().ends_with('1'))
