@@ -1,6 +1,8 @@
-//! Files as the other crates use them: their SHA-256, and writing that leaves them whole or not at all.
+//! Files as the other crates use them: their SHA-256, writing that leaves them whole or not at all, and folders that lose
+//! what was left of an earlier writing.
 //!
 //! What a failure is called, and what becomes of it, is theirs.
 
 pub mod checksum;
+pub mod folder;
 pub mod whole;

@@ -1,13 +1,13 @@
 //! The whole `main` of an experiment: arguments, grid, cells, report.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::fs;
-use std::io::{ErrorKind, Write, stderr, stdout};
+use std::io::{Write, stderr, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
+use sapo_files::folder;
 use serde_json::json;
 
 use crate::args::ExperimentArgs;
@@ -210,27 +210,10 @@ fn report(
 const REPORTED: [&str; 6] = ["parquet", "csv", "md", "tex", "png", "svg"];
 
 /// Makes a folder of tables or figures, without those of an earlier report: it may have been of other arms or another
-/// scale. What no report writes stays, and so does what lies behind a link.
-fn make_room(folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    if folder.is_symlink() {
-        return Ok(());
-    }
-    let unlisted = || format!("cannot list {}", folder.display());
-    for entry in fs::read_dir(folder).with_context(unlisted)? {
-        let entry = entry.with_context(unlisted)?;
-        let path = entry.path();
-        let is_reported = path.extension().and_then(OsStr::to_str).is_some_and(|end| REPORTED.contains(&end));
-        if !is_reported || entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            continue;
-        }
-        let removed = match fs::remove_file(&path) {
-            // another process may report on the same runs
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            removed => removed,
-        };
-        removed.with_context(|| format!("cannot remove {}", path.display()))?;
-    }
+/// scale. What no report writes stays.
+fn make_room(made: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(made).with_context(|| format!("cannot create {}", made.display()))?;
+    folder::clear(made, |name| name.rsplit_once('.').is_some_and(|(_, ending)| REPORTED.contains(&ending)))?;
     Ok(())
 }
 

@@ -1,11 +1,10 @@
 //! From runs to the documentation: promoted folders, notebooks, figures, generated blocks.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use sapo_files::whole;
+use sapo_files::{folder, whole};
 use sapo_lab::Store;
 use sapo_lab::experiment::Description;
 use sapo_lab::notebook::{self, Origin, Promoted, Promotion, write_notebook};
@@ -81,7 +80,10 @@ impl Shelf<'_> {
             let bytes = fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
             whole::write(&to, &bytes).with_context(|| format!("cannot write {}", to.display()))?;
         }
-        let removed = sweep(&shown, &promoted.figures)?;
+        let is_stale = |file: &str| {
+            file.strip_suffix(".png").is_some_and(|name| !promoted.figures.iter().any(|kept| kept == name))
+        };
+        let removed = folder::clear(&shown, is_stale)?;
         Ok(if removed.is_empty() {
             String::new()
         } else {
@@ -144,27 +146,6 @@ impl Shelf<'_> {
         let folder = self.project.join("docs/figures").join(&listed.name);
         if listed.scales.first().is_some_and(|first| first == scale) { folder } else { folder.join(scale) }
     }
-}
-
-/// Removes the figures of a folder that are not among these, and gives their names. What is no PNG file, as the folders of
-/// other scales, stays.
-fn sweep(folder: &Path, figures: &[String]) -> anyhow::Result<Vec<String>> {
-    let mut removed = Vec::new();
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(removed),
-        entries => entries.with_context(|| format!("cannot list {}", folder.display()))?,
-    };
-    for entry in entries {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let Some(figure) = name.strip_suffix(".png") else { continue };
-        if path.is_file() && !figures.iter().any(|kept| kept == figure) {
-            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-            removed.push(name);
-        }
-    }
-    removed.sort();
-    Ok(removed)
 }
 
 /// The question, the number of seeds and what made the results.

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sapo_files::folder::ClearError;
+
 /// Why results could not be promoted or shown.
 #[derive(Debug, thiserror::Error)]
 pub enum NotebookError {
@@ -66,6 +68,12 @@ pub enum NotebookError {
         /// The reason.
         source: serde_json::Error,
     },
+}
+
+impl From<ClearError> for NotebookError {
+    fn from(ClearError { path, operation, source }: ClearError) -> Self {
+        Self::Io { path, operation, source }
+    }
 }
 
 impl NotebookError {

@@ -1,9 +1,9 @@
 //! From the folder of an experiment's runs to a promoted folder.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use sapo_files::whole;
+use sapo_files::{folder, whole};
 
 use super::error::NotebookError;
 use super::promoted::{LeftOut, Promoted, figure, markdown, parquet};
@@ -60,11 +60,8 @@ impl Promotion<'_> {
         left_out.extend(unwanted.into_iter().map(not_chosen));
         promoted.left_out = left_out;
         promoted.write(folder)?;
-        let kept = |endings: [&str; 2], names: &[String]| -> Vec<String> {
-            names.iter().flat_map(|name| endings.map(|ending| format!("{name}.{ending}"))).collect()
-        };
-        sweep(&folder.join("tables"), &kept(["parquet", "md"], &promoted.tables))?;
-        sweep(&folder.join("figures"), &kept(["png", "png"], &promoted.figures))?;
+        keep(&folder.join("tables"), &["parquet", "md"], &promoted.tables)?;
+        keep(&folder.join("figures"), &["png"], &promoted.figures)?;
         Ok(promoted)
     }
 }
@@ -91,18 +88,12 @@ fn copy(from: &Path, to: &Path) -> Result<(), NotebookError> {
     whole::write(to, &bytes).map_err(NotebookError::io(to, "write"))
 }
 
-/// Removes every file that is not to be kept.
-fn sweep(folder: &Path, kept: &[String]) -> Result<(), NotebookError> {
-    if !folder.exists() {
-        return Ok(());
-    }
-    let list = |source| NotebookError::Io { path: folder.to_owned(), operation: "list", source };
-    for entry in fs::read_dir(folder).map_err(list)? {
-        let entry = entry.map_err(list)?;
-        if !kept.iter().any(|name| entry.file_name() == name.as_str()) {
-            let path: PathBuf = entry.path();
-            fs::remove_file(&path).map_err(NotebookError::io(&path, "remove"))?;
-        }
-    }
+/// Removes every file of a folder but those of these names and endings.
+fn keep(folder: &Path, endings: &[&str], names: &[String]) -> Result<(), NotebookError> {
+    let is_kept = |file: &str| {
+        let (name, ending) = file.rsplit_once('.').unwrap_or((file, ""));
+        endings.contains(&ending) && names.iter().any(|kept| kept == name)
+    };
+    folder::clear(folder, |file| !is_kept(file))?;
     Ok(())
 }

@@ -265,6 +265,21 @@ pub(crate) fn error_bar(
     }
 }
 
+/// A lying error bar with caps.
+pub(crate) fn lying_error_bar(
+    scene: &mut Scene,
+    (low, high): (f64, f64),
+    y: f64,
+    cap: f64,
+    width: f64,
+    colour: Rgb,
+) {
+    scene.line(&[(low, y), (high, y)], width, colour);
+    for x in [low, high] {
+        scene.line(&[(x, y - cap), (x, y + cap)], width, colour);
+    }
+}
+
 /// Names below a row of slots: on lines side by side where they fit whole, else read from below.
 pub(crate) struct SlotLabels {
     labels: Vec<Vec<String>>,

@@ -1,7 +1,9 @@
 //! Differences from a baseline with their intervals: a row for each place (a stream, a method), a panel for each metric.
 //! Numbers of others, without intervals, can stand below ours as marks.
 
-use super::axes::{Axis, LABEL, MARGIN, PANEL, Plot, Swatch, TICK, WIDTH, draw_mark, legend, title};
+use super::axes::{
+    Axis, LABEL, MARGIN, PANEL, Plot, Swatch, TICK, WIDTH, draw_mark, legend, lying_error_bar, title,
+};
 use super::check::Check;
 use super::error::PlotError;
 use super::palette::{BLACK, GREY, GRID, colours};
@@ -101,10 +103,7 @@ pub fn differences(data: &Differences) -> Result<Figure, PlotError> {
                 let Some(value) = value else { continue };
                 let y = top + pitch * i as f64 + PAD / 2.0 + SLOT * (arm as f64 + 0.5);
                 let (low, high) = (plot.px(value.low), plot.px(value.high));
-                scene.line(&[(low, y), (high, y)], 4.0, paints[arm]);
-                for x in [low, high] {
-                    scene.line(&[(x, y - CAP), (x, y + CAP)], 4.0, paints[arm]);
-                }
+                lying_error_bar(&mut scene, (low, high), y, CAP, 4.0, paints[arm]);
                 scene.disc((plot.px(value.mean), y), DOT, paints[arm], 1.0);
             }
             for (shape, value) in row.marks.get(metric).into_iter().flatten().enumerate() {

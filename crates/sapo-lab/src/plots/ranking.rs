@@ -2,7 +2,7 @@
 
 use sapo_metrics::Estimate;
 
-use super::axes::{Axis, LABEL, MARGIN, PANEL, Plot, Swatch, TICK, diamond, legend, title};
+use super::axes::{Axis, LABEL, MARGIN, PANEL, Plot, Swatch, TICK, diamond, legend, lying_error_bar, title};
 use super::check::Check;
 use super::error::PlotError;
 use super::palette::{BLACK, GREY, GRID, Rgb, colours};
@@ -91,7 +91,10 @@ pub fn ranking(data: &Ranking) -> Result<Figure, PlotError> {
             continue;
         };
         scene.text_in((NARROW - MARGIN, y), behind.n.to_string(), TICK, Align::Right, GREY);
-        interval(&mut scene, (plot.px(behind.low), plot.px(behind.high)), y, paint(wording));
+        if behind.low < behind.high {
+            let ends = (plot.px(behind.low), plot.px(behind.high));
+            lying_error_bar(&mut scene, ends, y, 9.0, 5.0, paint(wording));
+        }
         scene.disc((plot.px(behind.mean), y), if wording.winner { 14.0 } else { 10.0 }, paint(wording), 1.0);
         if wording.original {
             diamond(&mut scene, (plot.px(behind.mean), y));
@@ -124,18 +127,6 @@ fn entries(data: &Ranking, best: Rgb) -> Vec<(Swatch, String)> {
         entries.push((swatch(GREY), format!("{name}{interval}")));
     }
     entries
-}
-
-/// A lying interval with caps; nothing where it is a point.
-fn interval(scene: &mut Scene, (low, high): (f64, f64), y: f64, colour: Rgb) {
-    const CAP: f64 = 9.0;
-    if high <= low {
-        return;
-    }
-    scene.line(&[(low, y), (high, y)], 5.0, colour);
-    for x in [low, high] {
-        scene.line(&[(x, y - CAP), (x, y + CAP)], 5.0, colour);
-    }
 }
 
 fn check(data: &Ranking) -> Result<(), PlotError> {
