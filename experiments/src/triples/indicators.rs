@@ -169,6 +169,7 @@ fn shown_name(probe: ProbeConfig) -> String {
         "pre-update-loss" => "pre-update loss".to_owned(),
         "rouge-l" => "ROUGE-L".to_owned(),
         "flesch-kincaid-grade" => "Flesch-Kincaid grade".to_owned(),
+        "fisher-norm" => "Fisher norm".to_owned(),
         name => name.replace('-', " "),
     };
     format!("{sign}{name}")
