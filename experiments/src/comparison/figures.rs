@@ -75,21 +75,16 @@ fn of_stream(
     Ok(())
 }
 
-/// Where the value of the one axis stands among the labels.
+/// Where the value of the first axis stands among the labels: the stream is before it.
 const AXIS: usize = 1;
 
-/// The name of the one axis, if there is one.
-fn one_axis<'a>(groups: &'a Groups) -> Option<&'a str> {
-    let [_, axis] = groups.labels.as_slice() else { return None };
-    Some(axis.name.as_str())
-}
-
-/// The same if its points are more than two numbers. With two axes, several dots would have one x.
+/// The name of the one axis, if there is one whose points are more than two numbers. With two axes, several dots would
+/// have one x.
 fn numeric_axis<'a>(groups: &'a Groups) -> Option<&'a str> {
-    let axis = one_axis(groups)?;
+    let [_, axis] = groups.labels.as_slice() else { return None };
     let mut values = groups.groups.iter().map(|group| group.values[AXIS].as_str()).unique();
     let several = values.clone().count() > 2;
-    (several && values.all(|value| value.parse::<f64>().is_ok())).then_some(axis)
+    (several && values.all(|value| value.parse::<f64>().is_ok())).then_some(axis.name.as_str())
 }
 
 fn transfer_matrices(results: &Results, tasks: &[String], title: String) -> anyhow::Result<plots::Figure> {
@@ -182,7 +177,6 @@ fn arm_metrics(row: &Row, title: String) -> anyhow::Result<plots::Figure> {
 /// Every group against the baseline; none where nothing can be compared.
 fn differences(groups: &Groups, note: &str) -> anyhow::Result<Option<plots::Figure>> {
     let arms: Vec<&str> = groups.paired.iter().map(|row| row.arm).unique().collect();
-    let axis = one_axis(groups);
     let mut rows: Vec<DifferenceRow> = Vec::new();
     for of_group in groups.paired.chunk_by(|a, b| a.values == b.values) {
         let value = |metric: &str, arm: &str| {
@@ -192,11 +186,12 @@ fn differences(groups: &Groups, note: &str) -> anyhow::Result<Option<plots::Figu
         let values =
             METRICS.iter().map(|metric| arms.iter().map(|arm| value(metric, arm)).collect()).collect();
         let row = &of_group[0];
-        let point = if axis.is_some() { Some(row.values[AXIS].clone()) } else { groups.point(&row.values) };
+        // the title says what the values are of: with names, they would not fit beside the panels
+        let point = row.values[AXIS..].iter().cloned();
         let stream = groups
             .several_streams()
             .then(|| if row.pooled { "all streams".to_string() } else { row.values[0].clone() });
-        let name: Vec<String> = point.into_iter().chain(stream).collect();
+        let name: Vec<String> = point.chain(stream).collect();
         let name = if name.is_empty() { place(&row.values[0]) } else { name.join(", ") };
         rows.push(DifferenceRow { name, whole: row.pooled, values, marks: Vec::new() });
     }
@@ -204,7 +199,8 @@ fn differences(groups: &Groups, note: &str) -> anyhow::Result<Option<plots::Figu
         return Ok(None);
     }
     let (who, baseline) = (arms.iter().exactly_one().copied().unwrap_or("Each arm"), groups.baseline);
-    let by = axis.map_or(String::new(), |axis| format!(" by {axis}"));
+    let axes = groups.labels[AXIS..].iter().map(|axis| &axis.name).join(" and ");
+    let by = if axes.is_empty() { axes } else { format!(" by {axes}") };
     Ok(Some(plots::differences(&Differences {
         title: format!("{who} minus {baseline}{by}, paired by seed{note}"),
         unit: format!("ROUGE-L points, {MEAN}"),

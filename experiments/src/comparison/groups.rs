@@ -168,13 +168,16 @@ impl<'a> Groups<'a> {
 
     /// A point of the axes in words, `ewc, rank 8`; none where there is no axis.
     pub(super) fn point(&self, values: &[String]) -> Option<String> {
-        let labels = self.labels.iter().zip(values).skip(1);
-        // a name says by itself what it is, a number does not
-        let point = labels.map(|(label, value)| match value.parse::<f64>() {
-            Ok(_) => format!("{} {value}", label.name),
-            Err(_) => value.clone(),
-        });
+        let point = values.iter().enumerate().skip(1).map(|(place, value)| self.in_words(place, value));
         Some(point.collect::<Vec<_>>().join(", ")).filter(|point| !point.is_empty())
+    }
+
+    /// The value of a label in words: a name says by itself what it is, a number does not.
+    pub(super) fn in_words(&self, place: usize, value: &str) -> String {
+        match value.parse::<f64>() {
+            Ok(_) => format!("{} {value}", self.labels[place].name),
+            Err(_) => value.to_string(),
+        }
     }
 }
 

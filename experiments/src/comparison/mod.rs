@@ -4,6 +4,7 @@
 //! Most experiments are this with different configurations.
 
 mod asked;
+mod between;
 mod config;
 mod cost;
 mod figures;

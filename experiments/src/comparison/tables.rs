@@ -1,4 +1,5 @@
-//! The tables: metrics by arm, paired tests against the baseline, transfer matrices, choices, cost, re-selection.
+//! The tables: metrics by arm, paired tests against the baseline and between points, transfer matrices, choices, cost,
+//! re-selection.
 
 use std::path::Path;
 
@@ -6,12 +7,15 @@ use sapo_lab::tables::{Table, TableBuilder};
 use sapo_metrics::{Estimate, PairedComparison};
 
 use super::groups::{CONVENTIONS, Groups, METRICS};
-use super::{asked, regime, reselection};
+use super::{asked, between, regime, reselection};
 use crate::reporting::{estimate, marked};
 
 pub(super) fn write(groups: &Groups, folder: &Path) -> anyhow::Result<()> {
     by_arm(groups)?.write_all(folder)?;
     if let Some(table) = against_baseline(groups)? {
+        table.write_all(folder)?;
+    }
+    if let Some(table) = between::table(groups)? {
         table.write_all(folder)?;
     }
     transfer_matrices(groups)?.write_all(folder)?;
