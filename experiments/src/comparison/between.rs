@@ -31,7 +31,7 @@ pub(super) fn table(groups: &Groups) -> anyhow::Result<Option<Table>> {
         return Ok(None);
     }
     let caption = format!(
-        "What an arm changes (minus {}) at one point, minus what it changes where one axis is as `against` says, paired by \
+        "What an arm changes (minus {}) at one point, minus what it changes where one axis is as column 'against' says, paired by \
          seed, convention 'released'. Interval: 95 % bootstrap (BCa). p: two-sided permutation (sign-flip) test; Holm: \
          corrected over the rows of one metric; dz: Cohen's effect size of the differences.",
         groups.baseline
