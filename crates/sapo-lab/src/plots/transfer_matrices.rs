@@ -151,12 +151,14 @@ fn row_names(tasks: &[String], face: Face, room: f64) -> Vec<String> {
 
 fn panel_heading(scene: &mut Scene, at: (f64, f64), room: f64, arm: &ArmMatrices) {
     const GAP: f64 = 28.0;
-    let seeds = match arm.seeds.len() {
-        1 => "1 seed".to_string(),
-        n => format!("mean of {n} seeds"),
+    let (whole, short) = match arm.seeds.len() {
+        1 => ("1 seed".to_string(), "1 seed".to_string()),
+        n => (format!("mean of {n} seeds"), format!("{n} seeds")),
     };
-    let seeds_width = LABEL.width(&seeds) + GAP;
-    let name = PANEL.fit(&arm.arm, room - seeds_width);
+    // a long name takes the room of words that are not needed
+    let fits = PANEL.width(&arm.arm) + GAP + LABEL.width(&whole) <= room;
+    let seeds = if fits { whole } else { short };
+    let name = PANEL.fit(&arm.arm, room - LABEL.width(&seeds) - GAP);
     let after = at.0 + PANEL.width(&name) + GAP;
     scene.text(at, name, PANEL, Align::Left);
     scene.text_in((after, at.1), seeds, LABEL, Align::Left, GREY);
