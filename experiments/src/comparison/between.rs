@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use itertools::Itertools;
 use sapo_lab::tables::Table;
-use sapo_metrics::{PairedComparison, STATISTICS_SEED, holm, paired_comparison};
+use sapo_metrics::{PairedComparison, STATISTICS_SEED, paired_comparison};
 
-use super::groups::{Groups, METRICS, Row};
+use super::groups::{Groups, METRICS, Numbers, Row};
+use super::paired::corrected;
 use super::tables::labelled;
 use crate::reporting::marked;
 
@@ -31,9 +32,9 @@ pub(super) fn table(groups: &Groups) -> anyhow::Result<Option<Table>> {
         return Ok(None);
     }
     let caption = format!(
-        "What an arm changes (minus {}) at one point, minus what it changes where one axis is as column 'against' says, paired by \
-         seed, convention 'released'. Interval: 95 % bootstrap (BCa). p: two-sided permutation (sign-flip) test; Holm: \
-         corrected over the rows of one metric; dz: Cohen's effect size of the differences.",
+        "What an arm changes (minus {}) at one point, minus what it changes where one axis is as column 'against' says, \
+         paired by seed, convention 'released'. Interval: 95 % bootstrap (BCa). p: two-sided permutation (sign-flip) test; \
+         Holm: corrected over the rows of one metric; dz: Cohen's effect size of the differences.",
         groups.baseline
     );
     let of_group: Vec<&[String]> = rows.iter().map(|row| row.values).collect();
@@ -74,8 +75,8 @@ fn rows<'g>(groups: &'g Groups) -> anyhow::Result<Vec<Between<'g>>> {
                 family.push(Between { values: &here.values, against, arm, metric, comparison, p_holm: 1.0 });
             }
         }
-        let p: Vec<f64> = family.iter().map(|row| row.comparison.p_permutation).collect();
-        family.iter_mut().zip(holm(&p)?).for_each(|(row, corrected)| row.p_holm = corrected);
+        let corrected = corrected(family.iter().map(|row| &row.comparison))?;
+        family.iter_mut().zip(corrected).for_each(|(row, corrected)| row.p_holm = corrected);
         rows.extend(family);
     }
     Ok(rows)
@@ -83,9 +84,8 @@ fn rows<'g>(groups: &'g Groups) -> anyhow::Result<Vec<Between<'g>>> {
 
 /// What an arm changes in one metric, by seed.
 fn changes(row: &Row, arm: &str, baseline: &str, metric: usize) -> BTreeMap<u64, f64> {
-    let of = |name: &str| row.arms.iter().find(|arm| arm.arm == name);
-    let (Some(ours), Some(theirs)) = (of(arm), of(baseline)) else { return BTreeMap::new() };
-    let change = |(seed, ours): (&u64, &[[f64; 3]; 2])| {
+    let (Some(ours), Some(theirs)) = (row.arm(arm), row.arm(baseline)) else { return BTreeMap::new() };
+    let change = |(seed, ours): (&u64, &Numbers)| {
         Some((*seed, ours[0][metric] - theirs.by_seed.get(seed)?[0][metric]))
     };
     ours.by_seed.iter().filter_map(change).collect()

@@ -12,7 +12,7 @@ use sapo_lab::plots::{
 use sapo_metrics::Estimate;
 
 use super::config::{ComparisonConfig, ExtraFigure};
-use super::groups::{ALL_STREAMS, ArmNumbers, Groups, METRICS, Row};
+use super::groups::{ALL_STREAMS, Groups, METRICS, Row};
 use super::matrices::{ArmResults, Results};
 use super::{asked, cost};
 use crate::reporting::{self, estimate, short_name};
@@ -218,7 +218,7 @@ fn along(groups: &Groups, rows: &[&Row], axis: &str, title: String) -> anyhow::R
         .into_iter()
         .map(|name| {
             let of_arm = |row: &&Row| -> Option<anyhow::Result<(f64, Estimate)>> {
-                let arm: &ArmNumbers = row.arms.iter().find(|arm| arm.arm == name)?;
+                let arm = row.arm(name)?;
                 Some(number(&row.values).and_then(|x| Ok((x, arm.estimate(0, 0)?))))
             };
             let mut points = rows.iter().filter_map(of_arm).collect::<anyhow::Result<Vec<_>>>()?;

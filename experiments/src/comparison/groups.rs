@@ -219,8 +219,7 @@ fn pooled<'a>(rows: &[Row<'a>], streams: usize) -> Vec<Row<'a>> {
         }
         let mut arms = Vec::new();
         for arm in of_point[0].arms.iter().map(|arm| arm.arm) {
-            let of_arm: Option<Vec<&ArmNumbers>> =
-                of_point.iter().map(|row| row.arms.iter().find(|other| other.arm == arm)).collect();
+            let of_arm: Option<Vec<&ArmNumbers>> = of_point.iter().map(|row| row.arm(arm)).collect();
             let Some(of_arm) = of_arm else { continue };
             let mean = |seed: u64| {
                 let all: Option<Vec<&Numbers>> = of_arm.iter().map(|arm| arm.by_seed.get(&seed)).collect();
@@ -248,6 +247,13 @@ fn mean_of(all: &[&Numbers]) -> Numbers {
         }
     }
     mean
+}
+
+impl<'a> Row<'a> {
+    /// The numbers of an arm, where it has runs here.
+    pub(super) fn arm(&self, name: &str) -> Option<&ArmNumbers<'a>> {
+        self.arms.iter().find(|arm| arm.arm == name)
+    }
 }
 
 impl ArmNumbers<'_> {

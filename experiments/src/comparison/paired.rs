@@ -22,7 +22,7 @@ pub(super) struct PairedRow<'a> {
 pub(super) fn paired<'a>(rows: &[Row<'a>], baseline: &str) -> anyhow::Result<Vec<PairedRow<'a>>> {
     let mut paired = Vec::new();
     for row in rows {
-        let Some(with) = row.arms.iter().find(|arm| arm.arm == baseline) else { continue };
+        let Some(with) = row.arm(baseline) else { continue };
         for arm in row.arms.iter().filter(|arm| arm.arm != baseline) {
             for (number, metric) in METRICS.into_iter().enumerate() {
                 let value = |numbers: &Numbers| numbers[0][number];
@@ -38,8 +38,13 @@ pub(super) fn paired<'a>(rows: &[Row<'a>], baseline: &str) -> anyhow::Result<Vec
     }
     for pooled in [true, false] {
         let mut family: Vec<&mut PairedRow> = paired.iter_mut().filter(|row| row.pooled == pooled).collect();
-        let p: Vec<f64> = family.iter().map(|row| row.comparison.p_permutation).collect();
-        family.iter_mut().zip(holm(&p)?).for_each(|(row, corrected)| row.p_holm = corrected);
+        let corrected = corrected(family.iter().map(|row| &row.comparison))?;
+        family.iter_mut().zip(corrected).for_each(|(row, corrected)| row.p_holm = corrected);
     }
     Ok(paired)
+}
+
+/// The p of the permutation tests of a family after Holm's correction over it.
+pub(super) fn corrected<'c>(family: impl Iterator<Item = &'c PairedComparison>) -> anyhow::Result<Vec<f64>> {
+    Ok(holm(&family.map(|comparison| comparison.p_permutation).collect::<Vec<_>>())?)
 }
