@@ -206,6 +206,7 @@ fn differences(groups: &Groups, note: &str) -> anyhow::Result<Option<plots::Figu
         unit: format!("ROUGE-L points, {MEAN}"),
         metrics: METRICS.map(String::from).to_vec(),
         arms: arms.into_iter().map(String::from).collect(),
+        beside: groups.arms().into_iter().map(String::from).collect(),
         marks: Vec::new(),
         rows,
     })?))

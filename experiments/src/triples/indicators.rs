@@ -156,6 +156,7 @@ fn figure(rows: &[Row], limited: bool) -> anyhow::Result<plots::Figure> {
         unit: "Pearson correlation over wordings, mean over triples; bold: in the paper".to_string(),
         metrics: ["T1 (seen)", "T2 (trained)", "T3 (unseen)"].map(String::from).to_vec(),
         arms: Wordings::BOTH.map(|wordings| wordings.name().to_string()).to_vec(),
+        beside: Vec::new(),
         marks: Vec::new(),
         rows: probes().into_iter().map(row).collect(),
     })?)

@@ -6,7 +6,7 @@ use super::axes::{
 };
 use super::check::Check;
 use super::error::PlotError;
-use super::palette::{BLACK, GREY, GRID, colours};
+use super::palette::{BLACK, GREY, GRID, Rgb, colours};
 use super::render::Figure;
 use super::scene::{Align, Scene};
 use super::text::Face;
@@ -23,6 +23,9 @@ pub struct Differences {
     pub metrics: Vec<String>,
     /// One colour each.
     pub arms: Vec<String>,
+    /// All that a figure beside this one shows, those of `arms` among them: each arm then has the same colour in both.
+    /// Empty where there is no such figure.
+    pub beside: Vec<String>,
     /// What numbers without an interval are of: one colour and shape each, on a line of its own below the arms. Often
     /// none.
     pub marks: Vec<String>,
@@ -57,13 +60,12 @@ const DOT: f64 = 6.0;
 /// [`PlotError`] where there is no metric, arm or row, lengths disagree, or a number is not finite.
 pub fn differences(data: &Differences) -> Result<Figure, PlotError> {
     check(data)?;
-    let paints = colours(data.arms.iter().chain(&data.marks).map(String::as_str));
-    let (paints, mark_paints) = paints.split_at(data.arms.len());
+    let (paints, mark_paints) = paints(data);
     let mut scene = Scene::new(WIDTH);
     let mut top = title(&mut scene, &data.title);
     if data.arms.len() + data.marks.len() > 1 {
-        let arms = data.arms.iter().zip(paints).map(|(arm, paint)| (Swatch::Line(*paint), arm.clone()));
-        let marks = data.marks.iter().zip(mark_paints).enumerate();
+        let arms = data.arms.iter().zip(&paints).map(|(arm, paint)| (Swatch::Line(*paint), arm.clone()));
+        let marks = data.marks.iter().zip(&mark_paints).enumerate();
         let marks = marks.map(|(shape, (name, paint))| (Swatch::Mark(shape, *paint), name.clone()));
         top = legend(&mut scene, top, &arms.chain(marks).collect::<Vec<_>>());
     }
@@ -120,6 +122,15 @@ pub fn differences(data: &Differences) -> Result<Figure, PlotError> {
     Ok(Figure { scene })
 }
 
+/// The colours of the arms and of the marks.
+fn paints(data: &Differences) -> (Vec<Rgb>, Vec<Rgb>) {
+    let named = if data.beside.is_empty() { &data.arms } else { &data.beside };
+    let mut paints = colours(named.iter().chain(&data.marks).map(String::as_str));
+    let marks = paints.split_off(named.len());
+    let of_arm = |arm| named.iter().zip(&paints).find(|(name, _)| *name == arm).map(|(_, paint)| *paint);
+    (data.arms.iter().filter_map(of_arm).collect(), marks)
+}
+
 fn axis(data: &Differences, metric: usize) -> Axis {
     let values = data.rows.iter().flat_map(|row| row.values[metric].iter().flatten());
     let marks = data.rows.iter().filter_map(|row| row.marks.get(metric)).flatten().flatten().copied();
@@ -132,6 +143,11 @@ fn check(data: &Differences) -> Result<(), PlotError> {
     check.some(&data.arms, "arms")?;
     check.some(&data.rows, "rows")?;
     check.distinct(data.arms.iter().chain(&data.marks).map(String::as_str))?;
+    if !data.beside.is_empty() {
+        check.distinct(data.beside.iter().map(String::as_str))?;
+        let coloured = data.arms.iter().filter(|arm| data.beside.contains(arm)).count();
+        check.length(coloured, data.arms.len(), "arms among those of the figure beside")?;
+    }
     for row in &data.rows {
         check.length(row.values.len(), data.metrics.len(), format!("metrics of {}", row.name))?;
         for (metric, values) in data.metrics.iter().zip(&row.values) {
@@ -176,6 +192,7 @@ mod tests {
             unit: "minus static (ROUGE-L points), mean and 95 % interval".into(),
             metrics: ["AP", "BWT", "FWT"].map(String::from).to_vec(),
             arms: ["sapo", "sapp", "random"].map(String::from).to_vec(),
+            beside: vec![],
             marks: vec![],
             rows: (0..rows).map(row).collect(),
         }
@@ -210,7 +227,17 @@ mod tests {
     }
 
     #[test]
+    fn an_arm_has_the_colour_that_it_has_in_the_figure_beside() {
+        let arms = ["ewc", "lwf"].map(String::from).to_vec();
+        let beside = ["seq-lora", "ewc", "lwf"].map(String::from).to_vec();
+        let expected = colours(beside.iter().map(String::as_str));
+        assert_eq!(paints(&Differences { arms, beside, ..data(1) }).0, expected[1..]);
+    }
+
+    #[test]
     fn what_cannot_be_drawn_is_refused() {
+        let unknown = Differences { beside: vec!["sapo".into()], ..data(1) };
+        assert!(matches!(differences(&unknown), Err(PlotError::Mismatch { .. })));
         assert!(matches!(differences(&data(0)), Err(PlotError::Empty { .. })));
         let mut short = data(2);
         short.rows[1].values[2].pop();

@@ -74,7 +74,8 @@ pub fn transfer_matrices(data: &TransferMatrices) -> Result<Figure, PlotError> {
         let (row, column) = (i / columns, i % columns);
         let x0 = left + column as f64 * (panel_width + gap);
         let y0 = top + row as f64 * panel_height;
-        panel_heading(&mut scene, (x0, y0 + PANEL.em / 2.0), panel_width - reach, arm);
+        let name = PANEL.fit(&arm.arm, panel_width - reach);
+        scene.text((x0, y0 + PANEL.em / 2.0), name, PANEL, Align::Left);
         let y0 = y0 + heading;
         for (step, scores) in mean.iter().enumerate() {
             let y = y0 + cell_height * step as f64 + if step > 0 { ROW_GAP } else { 0.0 };
@@ -108,7 +109,9 @@ pub fn transfer_matrices(data: &TransferMatrices) -> Result<Figure, PlotError> {
     colour_bar(&mut scene, &colour_axis, (bar_left, bar_top, bar_bottom), sequential);
     scene.text((bar_left - BAR_GAP + bar_room, top + PANEL.em / 2.0), score, LABEL, Align::Right);
 
-    let note = "rows: after training on …  ·  columns: scored task  ·  framed: the task just trained";
+    let seeds = of_seeds(&data.arms);
+    let note =
+        format!("{seeds}  ·  rows: after training on …  ·  columns: scored task  ·  framed: just trained");
     scene.text_in((MARGIN, bottom + 6.0), note, small, Align::Left, GREY);
     scene.height = bottom + 6.0 + small.em / 2.0 + MARGIN;
     Ok(Figure { scene })
@@ -149,19 +152,14 @@ fn row_names(tasks: &[String], face: Face, room: f64) -> Vec<String> {
     std::iter::once("before".to_string()).chain(after).collect()
 }
 
-fn panel_heading(scene: &mut Scene, at: (f64, f64), room: f64, arm: &ArmMatrices) {
-    const GAP: f64 = 28.0;
-    let (whole, short) = match arm.seeds.len() {
-        1 => ("1 seed".to_string(), "1 seed".to_string()),
-        n => (format!("mean of {n} seeds"), format!("{n} seeds")),
-    };
-    // a long name takes the room of words that are not needed
-    let fits = PANEL.width(&arm.arm) + GAP + LABEL.width(&whole) <= room;
-    let seeds = if fits { whole } else { short };
-    let name = PANEL.fit(&arm.arm, room - LABEL.width(&seeds) - GAP);
-    let after = at.0 + PANEL.width(&name) + GAP;
-    scene.text(at, name, PANEL, Align::Left);
-    scene.text_in((after, at.1), seeds, LABEL, Align::Left, GREY);
+/// How many seeds the numbers are means of: `mean of 30 seeds`, or of `1 to 3` where the arms have not all as many.
+fn of_seeds(arms: &[ArmMatrices]) -> String {
+    let counts = || arms.iter().map(|arm| arm.seeds.len());
+    match (counts().min().unwrap_or(0), counts().max().unwrap_or(0)) {
+        (1, 1) => "1 seed".to_string(),
+        (least, most) if least == most => format!("mean of {most} seeds"),
+        (least, most) => format!("mean of {least} to {most} seeds"),
+    }
 }
 
 /// Size and decimals of the numbers in the cells.

@@ -123,6 +123,7 @@ impl<'a> Beside<'a> {
             unit: format!("ROUGE-L points; {ARM}: mean and 95 % interval"),
             metrics: METRICS.map(String::from).to_vec(),
             arms: vec![ARM.to_string()],
+            beside: Vec::new(),
             marks: self.models.iter().map(|model| format!("{model} (paper)")).collect(),
             rows: rows.map(row).collect(),
         })?)
