@@ -5,7 +5,11 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
 #include <atomic>
+#include <string>
+
+#include "loops.h"
 
 namespace sapo {
 
@@ -19,8 +23,32 @@ inline std::atomic<bool>& products_by_onednn() {
     return on;
 }
 
+// Whether at::linear has only slow loops for these bf16 numbers: on an x86 CPU without AVX-512, where there are more rows
+// than a product of a vector takes.
+inline bool bf16_is_slow(const Tensor& x) {
+    constexpr int64_t fewest_rows = 4;
+    static const std::string level = level_name();
+    return x.scalar_type() == at::kBFloat16 && x.device().is_cpu() && (level == "v2" || level == "v3") &&
+           x.size(0) >= fewest_rows;
+}
+
+// A product of bf16 numbers computed in f32 and rounded once, by blocks of w that stay in the cache.
+inline Tensor widened_product(const Tensor& x, const Tensor& w, const OptionalTensor& bias) {
+    constexpr int64_t block_numbers = 1 << 20;
+    const int64_t out = w.size(0), block = std::max<int64_t>(1, block_numbers / std::max<int64_t>(1, w.size(1)));
+    const Tensor wide_x = x.to(at::kFloat);
+    Tensor y = at::empty({x.size(0), out}, x.options());
+    for (int64_t start = 0; start < out; start += block) {
+        const int64_t count = std::min(block, out - start);
+        const auto part = [&](const Tensor& whole) { return whole.narrow(0, start, count).to(at::kFloat); };
+        y.narrow(1, start, count).copy_(at::linear(wide_x, part(w), bias ? OptionalTensor(part(*bias)) : std::nullopt));
+    }
+    return y;
+}
+
 // x w^T (+ bias): [N, in] and [out, in] to [N, out]. w may be a transposed view.
 inline Tensor product(const Tensor& x, const Tensor& w, const OptionalTensor& bias = std::nullopt) {
+    if (bf16_is_slow(x)) return widened_product(x, w, bias);
     const bool plain = !products_by_onednn() || !x.device().is_cpu() || x.scalar_type() != at::kFloat || x.numel() == 0;
     if (plain) return at::linear(x, w, bias);
     using Signature = Tensor(const Tensor&, const Tensor&, const OptionalTensor&, std::string_view, c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);

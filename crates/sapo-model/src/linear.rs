@@ -74,3 +74,48 @@ impl Linear {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+
+    use super::*;
+
+    fn random(size: &[i64]) -> Tensor {
+        Tensor::randn(size, (Kind::Float, Device::Cpu)).to_kind(Kind::BFloat16)
+    }
+
+    /// Largest difference, in units of what bf16 rounds away from the largest number.
+    fn rounding_steps(ours: &Tensor, exact: &Tensor) -> f64 {
+        assert_eq!((ours.kind(), ours.size()), (Kind::BFloat16, exact.size()));
+        let step = exact.abs().max().double_value(&[]) / 256.0;
+        (ours.to_kind(Kind::Float) - exact).abs().max().double_value(&[]) / step
+    }
+
+    #[test]
+    fn a_bf16_product_is_the_f32_product_rounded_once() {
+        tch::manual_seed(1);
+        // more numbers than one block of `widened_product`, in either direction
+        let (weight, bias) = (random(&[1100, 1500]), random(&[1100]));
+        let layer = Linear {
+            weight: weight.shallow_clone(),
+            bias: Some(bias.shallow_clone()),
+            layout: WeightLayout::OutIn,
+            lora: RefCell::new(None),
+        };
+        let [weight, bias] = [weight, bias].map(|tensor| tensor.to_kind(Kind::Float));
+        for rows in [0, 1, 3, 4, 37] {
+            let x = random(&[rows, 1500]).set_requires_grad(true);
+            let (y, gradient) = (layer.forward(&x, false), random(&[rows, 1100]));
+            if rows == 0 {
+                assert_eq!(y.size(), [0, 1100]);
+                continue;
+            }
+            let exact = x.detach().to_kind(Kind::Float).linear(&weight, Some(&bias));
+            assert!(rounding_steps(&y, &exact) <= 1.0, "{rows} rows");
+            (y * &gradient).sum(Kind::Float).backward();
+            let exact = gradient.to_kind(Kind::Float).matmul(&weight);
+            assert!(rounding_steps(&x.grad(), &exact) <= 1.0, "gradient of {rows} rows");
+        }
+    }
+}
