@@ -23,13 +23,13 @@ inline std::atomic<bool>& products_by_onednn() {
     return on;
 }
 
-// Whether at::linear has only slow loops for these bf16 numbers: on an x86 CPU without AVX-512, where there are more rows
-// than a product of a vector takes.
-inline bool bf16_is_slow(const Tensor& x) {
+// Whether at::linear has only slow loops for these bf16 numbers: on an x86 CPU without AVX-512, but for a few vectors with
+// a weight that is not transposed.
+inline bool bf16_is_slow(const Tensor& x, const Tensor& w) {
     constexpr int64_t fewest_rows = 4;
     static const std::string level = level_name();
     return x.scalar_type() == at::kBFloat16 && x.device().is_cpu() && (level == "v2" || level == "v3") &&
-           x.size(0) >= fewest_rows;
+           (x.size(0) >= fewest_rows || !w.is_contiguous());
 }
 
 // A product of bf16 numbers computed in f32 and rounded once, by blocks of w that stay in the cache.
@@ -48,7 +48,7 @@ inline Tensor widened_product(const Tensor& x, const Tensor& w, const OptionalTe
 
 // x w^T (+ bias): [N, in] and [out, in] to [N, out]. w may be a transposed view.
 inline Tensor product(const Tensor& x, const Tensor& w, const OptionalTensor& bias = std::nullopt) {
-    if (bf16_is_slow(x)) return widened_product(x, w, bias);
+    if (bf16_is_slow(x, w)) return widened_product(x, w, bias);
     const bool plain = !products_by_onednn() || !x.device().is_cpu() || x.scalar_type() != at::kFloat || x.numel() == 0;
     if (plain) return at::linear(x, w, bias);
     using Signature = Tensor(const Tensor&, const Tensor&, const OptionalTensor&, std::string_view, c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
