@@ -27,8 +27,8 @@ inline std::atomic<bool>& products_by_onednn() {
 // a weight that is not transposed.
 inline bool bf16_is_slow(const Tensor& x, const Tensor& w) {
     constexpr int64_t fewest_rows = 4;
-    static const std::string level = level_name();
-    return x.scalar_type() == at::kBFloat16 && x.device().is_cpu() && (level == "v2" || level == "v3") &&
+    static const bool without_avx512 = level_name() == std::string("v2") || level_name() == std::string("v3");
+    return without_avx512 && x.scalar_type() == at::kBFloat16 && x.device().is_cpu() &&
            (x.size(0) >= fewest_rows || !w.is_contiguous());
 }
 

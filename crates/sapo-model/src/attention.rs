@@ -4,6 +4,8 @@
 //! to know which tokens belong together. On the CPU it works on them as they lie; elsewhere [`Places`] pads its inputs to
 //! `[B, T, ..]` for libtorch's attention and packs its result again.
 
+use std::iter::repeat_n;
+
 use tch::{Device, Kind, Tensor};
 
 use crate::native::{self, Cached, Sharing};
@@ -57,8 +59,17 @@ pub(crate) struct KvCache {
     /// Columns in use.
     filled: i64,
     capacity: i64,
-    /// `[B * T]`: packed row of each column of the prompts, -1 for padding; only while the prompts are read
-    prompt_rows: Option<Tensor>,
+    /// Only while the prompts are read.
+    prompts: Option<Prompts>,
+}
+
+/// The prompts that a cache is filled with.
+#[derive(Debug)]
+struct Prompts {
+    /// `[B * T]`: of each column the row among those of the prefix and then the packed ones, -1 for padding
+    rows: Tensor,
+    /// What the prompts have after the prefix that they share.
+    continuation: Continuation,
 }
 
 /// How one block attends.
@@ -116,7 +127,7 @@ impl Places {
     pub(crate) fn new(lengths: &[i64], device: Device) -> Self {
         let longest = lengths.iter().copied().max().unwrap_or(0);
         let padding = lengths.iter().any(|&length| length != longest).then(|| {
-            let rows = rows_of_places(lengths, longest, |_| 0);
+            let rows = rows_of_places(lengths, longest);
             let places: Vec<i64> = lengths
                 .iter()
                 .enumerate()
@@ -159,16 +170,14 @@ impl Places {
     }
 }
 
-/// For each place of `[B, T]` its packed row or -1, where sequence b of length l stands from `first_place(l)` on.
-fn rows_of_places(lengths: &[i64], longest: i64, first_place: impl Fn(i64) -> i64) -> Vec<i64> {
-    let mut rows = vec![-1; lengths.len() * longest as usize];
+/// For each place of `[B, T]` its packed row or -1, where sequences are padded on the right.
+fn rows_of_places(lengths: &[i64], longest: i64) -> Vec<i64> {
+    let mut rows = Vec::with_capacity(lengths.len() * longest as usize);
     let mut packed = 0;
-    for (sequence, &length) in lengths.iter().enumerate() {
-        let first = sequence as i64 * longest + first_place(length);
-        for place in first..first + length {
-            rows[place as usize] = packed;
-            packed += 1;
-        }
+    for &length in lengths {
+        rows.extend(packed..packed + length);
+        rows.extend(repeat_n(-1, (longest - length) as usize));
+        packed += length;
     }
     rows
 }
@@ -244,8 +253,7 @@ impl Pass<'_> {
     /// result `[M, heads * head_dim]`.
     pub(crate) fn attend(&mut self, q: &Tensor, k: &Tensor, v: &Tensor, kind: &AttentionKind) -> Tensor {
         match &mut self.memory {
-            Memory::Cache(cache) if cache.is_reading_prompts() => cache.store_prompts(self.layer, k, v),
-            Memory::Cache(cache) => return cache.attend_next(self.layer, q, k, v, kind),
+            Memory::Cache(cache) => return cache.attend(self.layer, self.asked.is_some(), (q, k, v), kind),
             Memory::Reads(prefixes) => Prefix::push_each(prefixes, k, v),
             Memory::GoesOn(continuations) => {
                 let last = self.asked.is_some();
@@ -356,27 +364,32 @@ fn attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>, kind: &A
 }
 
 impl KvCache {
-    /// An empty cache for prompts of `lengths`, with room for `new_tokens` after each.
-    pub(crate) fn new(lengths: &[i64], new_tokens: i64, device: Device) -> Self {
-        let longest = lengths.iter().copied().max().unwrap_or(0);
+    /// An empty cache for prompts, of which `continuation` has what they have after their shared prefix, `lengths` tokens
+    /// of each, with room for `new_tokens` after each.
+    pub(crate) fn new(lengths: &[i64], continuation: Continuation, new_tokens: i64, device: Device) -> Self {
+        let (before, longest) = (continuation.before(), lengths.iter().copied().max().unwrap_or(0));
         let padding: Vec<i64> = lengths.iter().map(|length| longest - length).collect();
-        let rows = rows_of_places(lengths, longest, |length| longest - length);
+        let mut rows = Vec::with_capacity(lengths.len() * (before + longest) as usize);
+        let mut packed = before;
+        for (&length, &padding) in lengths.iter().zip(&padding) {
+            rows.extend(repeat_n(-1, padding as usize));
+            rows.extend(0..before);
+            rows.extend(packed..packed + length);
+            packed += length;
+        }
+        let rows = Tensor::from_slice(&rows).to_device(device);
         Self {
             layers: Vec::new(),
             padding: Tensor::from_slice(&padding).unsqueeze(1).to_device(device),
-            filled: longest,
-            capacity: longest + new_tokens,
-            prompt_rows: Some(Tensor::from_slice(&rows).to_device(device)),
+            filled: before + longest,
+            capacity: before + longest + new_tokens,
+            prompts: Some(Prompts { rows, continuation }),
         }
     }
 
     /// Ends the reading of prompts.
     pub(crate) fn prompts_are_read(&mut self) {
-        self.prompt_rows = None;
-    }
-
-    fn is_reading_prompts(&self) -> bool {
-        self.prompt_rows.is_some()
+        self.prompts = None;
     }
 
     /// Makes room for the next token of every sequence, and gives their positions `[B]`.
@@ -394,8 +407,18 @@ impl KvCache {
         }
     }
 
-    fn store_prompts(&mut self, layer: usize, k: &Tensor, v: &Tensor) {
-        let Some(rows) = &self.prompt_rows else { return };
+    /// What the queries of the prompts read, of their asked rows alone in the `last` layer, or those of the next token of
+    /// each; keys and values are kept.
+    fn attend(
+        &mut self,
+        layer: usize,
+        last: bool,
+        (q, k, v): (&Tensor, &Tensor, &Tensor),
+        kind: &AttentionKind,
+    ) -> Tensor {
+        let Some(Prompts { rows, continuation }) = &self.prompts else {
+            return self.attend_next(layer, q, k, v, kind);
+        };
         debug_assert_eq!(layer, self.layers.len());
         let store = |x: &Tensor| {
             let (heads, width) = (x.size()[1], x.size()[2]);
@@ -405,8 +428,9 @@ impl KvCache {
             all.narrow(2, 0, self.filled).copy_(&columns);
             all
         };
-        let stored = (store(k), store(v));
-        self.layers.push(stored);
+        let (keys, values) = continuation.with_prefix(layer, k, v);
+        self.layers.push((store(&keys), store(&values)));
+        continuation.attend(layer, last, (q, k, v), kind)
     }
 
     /// Attention of one new token a sequence: `q` `[B, heads, head_dim]`, `k`, `v` `[B, key_value_heads, head_dim]`.

@@ -82,8 +82,13 @@ pub struct Sequences {
 impl Sequences {
     /// Joins sequences; their tokens stand at positions 0, 1, 2, ...
     pub fn new<Ids: AsRef<[i64]>>(sequences: &[Ids], device: Device) -> Self {
+        Self::starting_at(0, sequences, device)
+    }
+
+    /// Joins sequences; the first token of each stands at the position `first`.
+    pub(crate) fn starting_at<Ids: AsRef<[i64]>>(first: i64, sequences: &[Ids], device: Device) -> Self {
         let lengths: Vec<i64> = sequences.iter().map(|ids| ids.as_ref().len() as i64).collect();
-        let positions: Vec<i64> = lengths.iter().flat_map(|&length| 0..length).collect();
+        let positions: Vec<i64> = lengths.iter().flat_map(|&length| first..first + length).collect();
         let ids: Vec<i64> = sequences.iter().flat_map(|ids| ids.as_ref().iter().copied()).collect();
         Self::packed(&ids, &positions, &lengths, device)
     }

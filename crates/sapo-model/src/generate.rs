@@ -2,7 +2,8 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Tensor};
 
 use crate::attention::{Asked, KvCache};
-use crate::{LanguageModel, ModelError, Sampling, Sequences, token_budget_batches};
+use crate::prefix::Continuation;
+use crate::{KeptPrefix, LanguageModel, ModelError, Sampling, Sequences, SharedPrefix, token_budget_batches};
 
 /// How the next token is chosen.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,7 +31,8 @@ pub struct Generation {
 impl LanguageModel {
     /// Answers to prompts given as token ids, in batches of at most `token_budget` padded prompt tokens.
     ///
-    /// A sequence ends at an end-of-answer token or after `max_new_tokens`.
+    /// A sequence ends at an end-of-answer token or after `max_new_tokens`. What the prompts share at their beginning
+    /// ([`SharedPrefix`]) goes through the model once.
     ///
     /// # Errors
     /// Refuses other than one setting a prompt ([`Decoding::SampleEach`]), a prompt that is empty, or that leaves no room
@@ -59,9 +61,10 @@ impl LanguageModel {
         if let Some(index) = lengths.iter().position(|&n| n + max_new_tokens > limit) {
             return Err(ModelError::TooLong { index, tokens: lengths[index] + max_new_tokens, limit });
         }
+        let prefix = self.read_shared(&SharedPrefix::of_prompts(prompts), token_budget);
         let mut answers = vec![Generation::default(); prompts.len()];
         for members in token_budget_batches(&lengths, token_budget) {
-            let batch = self.generate_batch(prompts, &members, decoding, max_new_tokens)?;
+            let batch = self.generate_batch(prompts, prefix.as_ref(), &members, decoding, max_new_tokens)?;
             for (ids, &i) in batch.iter().zip(&members) {
                 answers[i] = Generation {
                     text: self.codec().decode(ids)?,
@@ -74,17 +77,20 @@ impl LanguageModel {
         Ok(answers)
     }
 
-    /// Token ids of the answers to one batch, the prompts `members`; the end-of-answer token is the last one where it came.
+    /// Token ids of the answers to one batch, the prompts `members`, which begin with `prefix`; the end-of-answer token is
+    /// the last one where it came.
     fn generate_batch(
         &self,
         prompts: &[Vec<i64>],
+        prefix: Option<&KeptPrefix>,
         members: &[usize],
         decoding: Decoding<'_>,
         max_new_tokens: usize,
     ) -> Result<Vec<Vec<i64>>, ModelError> {
         let device = self.device();
         let mut chooser = Chooser::new(decoding, members);
-        let prompts: Vec<&[i64]> = members.iter().map(|&index| prompts[index].as_slice()).collect();
+        let before = prefix.map_or(0, |prefix| prefix.ids().len());
+        let prompts: Vec<&[i64]> = members.iter().map(|&index| &prompts[index][before..]).collect();
         let lengths: Vec<i64> = prompts.iter().map(|prompt| prompt.len() as i64).collect();
         let last_tokens: Vec<i64> = lengths
             .iter()
@@ -93,9 +99,12 @@ impl LanguageModel {
                 Some(*end)
             })
             .collect();
-        let mut cache = KvCache::new(&lengths, max_new_tokens as i64, device);
+        let whole = prefix.map(KeptPrefix::whole);
+        let continuation = Continuation::new(whole, (0, &lengths), (0, &last_tokens), device);
+        let mut cache = KvCache::new(&lengths, continuation, max_new_tokens as i64, device);
         let asked = Asked::new(&last_tokens, &lengths, device);
-        let mut hidden = self.decoder().read_prompts(&Sequences::new(&prompts, device), &asked, &mut cache);
+        let sequences = Sequences::starting_at(before as i64, &prompts, device);
+        let mut hidden = self.decoder().read_prompts(&sequences, &asked, &mut cache);
 
         let mut answers = vec![Vec::new(); prompts.len()];
         // the sequence of each row in the batch; rows whose answer has ended stay until many have

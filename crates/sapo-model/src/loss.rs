@@ -129,10 +129,8 @@ impl LanguageModel {
         for (index, example) in examples.iter().enumerate() {
             example.check(index, self.max_tokens())?;
         }
-        let shared = SharedPrefix::of(examples).ids();
-        let shared: &[&[i64]] = if shared.is_empty() { &[] } else { &[shared] };
-        let prefixes = self.read_prefixes(shared, token_budget);
-        let group = TextGroup { prefix: prefixes.first(), texts: examples.iter().collect() };
+        let prefix = self.read_shared(&SharedPrefix::of(examples), token_budget);
+        let group = TextGroup { prefix: prefix.as_ref(), texts: examples.iter().collect() };
         self.each_batch_after(&[group], token_budget, read)
     }
 

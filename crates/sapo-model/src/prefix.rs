@@ -16,8 +16,8 @@ use crate::{Encoded, LanguageModel, token_budget_batches};
 /// too: measured with 5 M and 50 M parameters it takes the time of 60 to 100 tokens of a full batch.
 const WORTH_A_PASS: usize = 128;
 
-/// The tokens that examples share at their beginning: at most their prompts but for the last token, from which the
-/// target is predicted.
+/// The tokens that examples or prompts share at their beginning: at most the prompts but for the last token, from which
+/// what follows is predicted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedPrefix<'a> {
     ids: &'a [i64],
@@ -33,12 +33,22 @@ impl<'a> SharedPrefix<'a> {
     /// What examples share, where `more` texts are expected to go on from it in later calls; nothing where it is too
     /// little to gain by over all of them.
     pub fn of_many_calls(examples: impl IntoIterator<Item = &'a Encoded>, more: usize) -> Self {
+        Self::among(examples.into_iter().map(|example| (beginning(example), example.ids.len())), more)
+    }
+
+    /// What prompts that are answered together share, nothing where it is too little to gain by.
+    pub fn of_prompts(prompts: &'a [Vec<i64>]) -> Self {
+        let beginning = |ids: &'a Vec<i64>| &ids[..ids.len().saturating_sub(1)];
+        Self::among(prompts.iter().map(|ids| (beginning(ids), ids.len())), 0)
+    }
+
+    /// Of texts, each with the part of it that can be shared and the number of its tokens.
+    fn among(texts: impl Iterator<Item = (&'a [i64], usize)>, more: usize) -> Self {
         let (mut shared, mut count, mut tokens) = (None, 0, 0);
-        for example in examples {
-            let begins = beginning(example);
+        for (begins, length) in texts {
             shared = Some(shared.map_or(begins, |shared| common(shared, begins)));
             count += 1;
-            tokens += example.ids.len();
+            tokens += length;
         }
         let ids = shared.unwrap_or_default();
         let saved = |texts: usize| ids.len() * texts.saturating_sub(1);
@@ -53,7 +63,7 @@ impl<'a> SharedPrefix<'a> {
         self.ids
     }
 
-    /// Tokens that go through the model when the examples are scored together: the shared once, the others of each.
+    /// Tokens that go through the model when the texts are read together: the shared once, the others of each.
     pub fn forward_tokens(&self) -> usize {
         self.forward_tokens
     }
@@ -91,6 +101,11 @@ impl KeptPrefix {
         self.read.layers.iter().map(|(keys, values)| of(keys) + of(values)).sum()
     }
 
+    /// All of it, in the same memory.
+    pub(crate) fn whole(&self) -> Prefix {
+        self.read.first(self.read.length)
+    }
+
     fn shared_with(&self, texts: &[&Encoded]) -> usize {
         texts.iter().fold(&self.ids[..], |shared, text| common(shared, beginning(text))).len()
     }
@@ -119,6 +134,12 @@ impl TextGroup<'_> {
 }
 
 impl LanguageModel {
+    /// Reads what texts share, if that is anything.
+    pub(crate) fn read_shared(&self, shared: &SharedPrefix<'_>, token_budget: usize) -> Option<KeptPrefix> {
+        let ids = Some(shared.ids()).filter(|ids| !ids.is_empty());
+        self.read_prefixes(ids.as_slice(), token_budget).pop()
+    }
+
     /// Reads prefixes, each of at least one token, in passes of at most `token_budget` padded tokens, forward only.
     pub fn read_prefixes(&self, prefixes: &[&[i64]], token_budget: usize) -> Vec<KeptPrefix> {
         let _guard = tch::no_grad_guard();
@@ -203,6 +224,22 @@ impl Continuation {
             asked_rows: (first_asked, asked_rows.len() as i64),
             places: Places::new(lengths, device),
             asked: Asked::new(&within, lengths, device),
+        }
+    }
+
+    /// Tokens of the prefix.
+    pub(crate) fn before(&self) -> i64 {
+        self.prefix.as_ref().map_or(0, |prefix| prefix.length)
+    }
+
+    /// Keys and values of all rows of a pass in a layer, those of the prefix in front.
+    pub(crate) fn with_prefix(&self, layer: usize, k: &Tensor, v: &Tensor) -> (Tensor, Tensor) {
+        match &self.prefix {
+            None => (k.shallow_clone(), v.shallow_clone()),
+            Some(prefix) => {
+                let (keys, values) = &prefix.layers[layer];
+                (Tensor::cat(&[keys, k], 0), Tensor::cat(&[values, v], 0))
+            }
         }
     }
 

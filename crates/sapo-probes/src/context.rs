@@ -140,7 +140,7 @@ impl<'a> ProbeContext<'a> {
         let answers = model
             .generate(&prompts, Decoding::Greedy, max_new_tokens, *token_budget, |_| {})
             .map_err(ProbeError::model(task))?;
-        let read: usize = prompts.iter().map(Vec::len).sum();
+        let read = SharedPrefix::of_prompts(&prompts).forward_tokens();
         let written: usize = answers.iter().map(|answer| answer.tokens).sum();
         let tokens = Tokens::forward(read + written);
         let answers: Rc<Vec<String>> = Rc::new(answers.into_iter().map(|answer| answer.text).collect());

@@ -93,8 +93,7 @@ fn changes(row: &Row, arm: &str, baseline: &str, metric: usize) -> BTreeMap<u64,
 
 #[cfg(test)]
 mod tests {
-    use super::super::groups::{ArmNumbers, Group, Label};
-    use super::super::matrices::Results;
+    use super::super::groups::ArmNumbers;
     use super::*;
 
     /// A point where `sapo` changes every metric by this much, and a little by seed.
@@ -108,16 +107,7 @@ mod tests {
     }
 
     fn groups(rows: Vec<Row<'static>>) -> Groups<'static> {
-        let label = |name: &str| Label { key: name.to_string(), name: name.to_string() };
-        let results = || Results { tasks: Vec::new(), arms: Vec::new() };
-        Groups {
-            groups: rows.iter().map(|row| Group { values: row.values.clone(), results: results() }).collect(),
-            labels: ["stream", "rate", "method"].map(label).to_vec(),
-            baseline: "static",
-            limited: false,
-            paired: Vec::new(),
-            rows,
-        }
+        Groups::of_rows(rows, &["stream", "rate", "method"])
     }
 
     #[test]

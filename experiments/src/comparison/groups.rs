@@ -273,6 +273,19 @@ impl ArmNumbers<'_> {
 }
 
 #[cfg(test)]
+impl<'a> Groups<'a> {
+    /// Groups of these numbers, whose labels are called as their keys, without a test.
+    pub(super) fn of_rows(rows: Vec<Row<'a>>, labels: &[&str]) -> Self {
+        let own = rows.iter().filter(|row| !row.pooled);
+        let results = || Results { tasks: Vec::new(), arms: Vec::new() };
+        let groups = own.map(|row| Group { values: row.values.clone(), results: results() }).collect();
+        let label = |key: &&str| Label { key: key.to_string(), name: key.to_string() };
+        let labels = labels.iter().map(label).collect();
+        Self { groups, labels, baseline: "static", limited: false, paired: Vec::new(), rows }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -288,19 +301,8 @@ mod tests {
 
     /// The groups of a grid of so many streams.
     fn groups(rows: Vec<Row<'static>>, streams: usize) -> Groups<'static> {
-        let results = || Results { tasks: Vec::new(), arms: Vec::new() };
-        Groups {
-            groups: rows.iter().map(|row| Group { values: row.values.clone(), results: results() }).collect(),
-            labels: labels(&["stream"]),
-            baseline: "static",
-            limited: false,
-            paired: Vec::new(),
-            rows: pooled(&rows, streams).into_iter().chain(rows).collect(),
-        }
-    }
-
-    fn labels(keys: &[&str]) -> Vec<Label> {
-        keys.iter().map(|key| Label { key: key.to_string(), name: "in words".to_string() }).collect()
+        let rows = pooled(&rows, streams).into_iter().chain(rows).collect();
+        Groups::of_rows(rows, &["stream"])
     }
 
     fn whole(groups: &Groups) -> Vec<String> {
@@ -339,7 +341,7 @@ mod tests {
             "run.method.name",
             "rows.train",
         ];
-        let groups = Groups { labels: labels(&keys), ..groups(vec![row("g1", &[0])], 1) };
+        let groups = Groups::of_rows(vec![row("g1", &[0])], &keys);
         let columns: Vec<&str> = (0..keys.len()).map(|place| groups.column(place)).collect();
         assert_eq!(columns, [keys[0], keys[1], keys[2], "method", "train"]);
     }

@@ -1,6 +1,6 @@
 //! Greedy generation against transformers, and one batch against one prompt at a time.
 
-use sapo_model::{Decoding, Device, Generation, Kind, LanguageModel, ModelError};
+use sapo_model::{Decoding, Device, Generation, Kind, LanguageModel, ModelError, SharedPrefix};
 use serde_json::json;
 
 use crate::fixtures::*;
@@ -51,6 +51,50 @@ fn company_and_padding_change_no_answer() {
         let mut turned = answers(&reversed, 4096);
         turned.reverse();
         assert_eq!(turned, alone, "{}, reversed", checkpoint.name);
+    });
+}
+
+/// Answers to prompts that begin alike, in batches of several sizes, are those to each prompt alone, which shares nothing.
+fn assert_sharing_changes_no_answer(what: &str, model: &LanguageModel, checkpoint: &Checkpoint) {
+    let prefix: Vec<i64> = (0..40).map(|i| i * 31 % 288).collect();
+    let begin_alike = |prompt: Vec<i64>| [prefix.clone(), prompt].concat();
+    let prompts: Vec<Vec<i64>> = prompts(checkpoint).into_iter().map(begin_alike).collect();
+    let shared = SharedPrefix::of_prompts(&prompts);
+    assert!(shared.ids().starts_with(&prefix), "{what}");
+    let whole: usize = prompts.iter().map(Vec::len).sum();
+    assert_eq!(shared.forward_tokens(), whole - (prompts.len() - 1) * shared.ids().len());
+    let answers =
+        |prompts: &[Vec<i64>], budget| model.generate(prompts, Decoding::Greedy, 12, budget, |_| ()).unwrap();
+    let alone: Vec<Generation> =
+        prompts.iter().map(|prompt| answers(std::slice::from_ref(prompt), 4096).remove(0)).collect();
+    for budget in [1, 150, 4096] {
+        assert_eq!(answers(&prompts, budget), alone, "{what}, {}, budget {budget}", checkpoint.name);
+    }
+    let same = vec![prompts[0].clone(); 5];
+    assert_eq!(answers(&same, 4096), vec![alone[0].clone(); 5], "{what}, {}", checkpoint.name);
+}
+
+#[test]
+fn what_prompts_share_changes_no_answer() {
+    on_every_checkpoint(|checkpoint| {
+        assert_sharing_changes_no_answer("plain", &model_with_end_tokens(checkpoint), checkpoint);
+        assert_sharing_changes_no_answer("with an adapter", &checkpoint.open_with_adapter(), checkpoint);
+        // what libtorch's attention computes on other devices
+        let double = LanguageModel::open(&checkpoint.directory(), Kind::Double, Device::Cpu).unwrap();
+        assert_sharing_changes_no_answer("in f64", &double, checkpoint);
+    });
+}
+
+/// Shorter than the prefix, than the rest, and longer than both.
+#[test]
+fn windows_count_what_prompts_share() {
+    on_every_checkpoint(|checkpoint| {
+        for window in [3, 30, 45].into_iter().filter(|_| ["mistral", "gemma2"].contains(&checkpoint.name)) {
+            let copy = copy_of(checkpoint.name);
+            edit_json(&copy.path().join("config.json"), |config| config["sliding_window"] = json!(window));
+            let model = LanguageModel::open(copy.path(), Kind::Float, Device::Cpu).unwrap();
+            assert_sharing_changes_no_answer(&format!("window {window}"), &model, checkpoint);
+        }
     });
 }
 

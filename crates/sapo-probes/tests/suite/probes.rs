@@ -1,4 +1,4 @@
-use sapo_model::LanguageModel;
+use sapo_model::{LanguageModel, SharedPrefix};
 use sapo_probes::gradients::{EarlierTasks, Fisher, task_gradient};
 use sapo_probes::probes::{AlignmentOf, EntropyVariance, ExactMatch, GradientAlignment, LossVariance, Over};
 use sapo_probes::{
@@ -108,8 +108,9 @@ fn scores_are_those_of_the_greedy_answers() {
     let answers = model.generate(&prompts, sapo_model::Decoding::Greedy, 128, BUDGET, |_| {}).unwrap();
     let right =
         answers.iter().zip(&task.train).filter(|(answer, example)| answer.text == example.target()).count();
-    let tokens =
-        prompts.iter().map(Vec::len).sum::<usize>() + answers.iter().map(|a| a.tokens).sum::<usize>();
+    let read = SharedPrefix::of_prompts(&prompts); // the wording goes through the model once
+    assert!(!read.ids().is_empty());
+    let tokens = read.forward_tokens() + answers.iter().map(|answer| answer.tokens).sum::<usize>();
 
     let mut context = context(&model, &task, &[]);
     let exact = ProbeConfig::ExactMatch(ExactMatch::default()).build();
