@@ -3,7 +3,7 @@
 mod scores;
 
 use sapo_metrics::MetricError;
-use sapo_model::{Decoding, LanguageModel, ModelError, SharedPrefix};
+use sapo_model::{Decoding, Generation, LanguageModel, ModelError};
 use sapo_tasks::{Example, Instruction, Task, layout};
 use serde::{Deserialize, Serialize};
 
@@ -100,8 +100,7 @@ pub fn evaluate(
     let answers = model
         .generate(&prompts, Decoding::Greedy, config.max_new_tokens, config.token_budget, |_| {})
         .map_err(failed)?;
-    let forward_tokens = SharedPrefix::of_prompts(&prompts).forward_tokens()
-        + answers.iter().map(|answer| answer.tokens).sum::<usize>();
+    let forward_tokens = Generation::forward_tokens(&prompts, &answers);
     let predictions: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();
     let scores = score(task, examples, &predictions)?;
     Ok(Evaluation { predictions, scores, forward_tokens: forward_tokens as u64 })

@@ -68,8 +68,8 @@ pub(crate) struct KvCache {
 struct Prompts {
     /// `[B * T]`: of each column the row among those of the prefix and then the packed ones, -1 for padding
     rows: Tensor,
-    /// What the prompts have after the prefix that they share.
-    continuation: Continuation,
+    /// What they all begin with, of which the pass that reads them has no rows.
+    prefix: Option<Prefix>,
 }
 
 /// How one block attends.
@@ -252,8 +252,13 @@ impl Pass<'_> {
     /// What the asked rows read: `q` `[M, heads, head_dim]`, `k` and `v` `[N, key_value_heads, head_dim]` of all rows;
     /// result `[M, heads * head_dim]`.
     pub(crate) fn attend(&mut self, q: &Tensor, k: &Tensor, v: &Tensor, kind: &AttentionKind) -> Tensor {
+        let mut prefix = None;
         match &mut self.memory {
-            Memory::Cache(cache) => return cache.attend(self.layer, self.asked.is_some(), (q, k, v), kind),
+            Memory::Cache(cache) if cache.is_reading_prompts() => {
+                cache.store_prompts(self.layer, k, v);
+                prefix = cache.prefix().map(|prefix| prefix.layer(self.layer));
+            }
+            Memory::Cache(cache) => return cache.attend_next(self.layer, q, k, v, kind),
             Memory::Reads(prefixes) => Prefix::push_each(prefixes, k, v),
             Memory::GoesOn(continuations) => {
                 let last = self.asked.is_some();
@@ -265,7 +270,7 @@ impl Pass<'_> {
             }
             Memory::None => {}
         }
-        Reads { places: self.places, asked: self.asked, prefix: None }.attend((q, k, v), kind)
+        Reads { places: self.places, asked: self.asked, prefix }.attend((q, k, v), kind)
     }
 }
 
@@ -364,10 +369,10 @@ fn attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>, kind: &A
 }
 
 impl KvCache {
-    /// An empty cache for prompts, of which `continuation` has what they have after their shared prefix, `lengths` tokens
-    /// of each, with room for `new_tokens` after each.
-    pub(crate) fn new(lengths: &[i64], continuation: Continuation, new_tokens: i64, device: Device) -> Self {
-        let (before, longest) = (continuation.before(), lengths.iter().copied().max().unwrap_or(0));
+    /// An empty cache for prompts of `lengths` after the prefix that they share, with room for `new_tokens` after each.
+    pub(crate) fn new(lengths: &[i64], prefix: Option<Prefix>, new_tokens: i64, device: Device) -> Self {
+        let before = prefix.as_ref().map_or(0, Prefix::length) as i64;
+        let longest = lengths.iter().copied().max().unwrap_or(0);
         let padding: Vec<i64> = lengths.iter().map(|length| longest - length).collect();
         let mut rows = Vec::with_capacity(lengths.len() * (before + longest) as usize);
         let mut packed = before;
@@ -383,13 +388,21 @@ impl KvCache {
             padding: Tensor::from_slice(&padding).unsqueeze(1).to_device(device),
             filled: before + longest,
             capacity: before + longest + new_tokens,
-            prompts: Some(Prompts { rows, continuation }),
+            prompts: Some(Prompts { rows, prefix }),
         }
     }
 
     /// Ends the reading of prompts.
     pub(crate) fn prompts_are_read(&mut self) {
         self.prompts = None;
+    }
+
+    fn is_reading_prompts(&self) -> bool {
+        self.prompts.is_some()
+    }
+
+    fn prefix(&self) -> Option<&Prefix> {
+        self.prompts.as_ref()?.prefix.as_ref()
     }
 
     /// Makes room for the next token of every sequence, and gives their positions `[B]`.
@@ -407,18 +420,8 @@ impl KvCache {
         }
     }
 
-    /// What the queries of the prompts read, of their asked rows alone in the `last` layer, or those of the next token of
-    /// each; keys and values are kept.
-    fn attend(
-        &mut self,
-        layer: usize,
-        last: bool,
-        (q, k, v): (&Tensor, &Tensor, &Tensor),
-        kind: &AttentionKind,
-    ) -> Tensor {
-        let Some(Prompts { rows, continuation }) = &self.prompts else {
-            return self.attend_next(layer, q, k, v, kind);
-        };
+    fn store_prompts(&mut self, layer: usize, k: &Tensor, v: &Tensor) {
+        let Some(Prompts { rows, prefix }) = &self.prompts else { return };
         debug_assert_eq!(layer, self.layers.len());
         let store = |x: &Tensor| {
             let (heads, width) = (x.size()[1], x.size()[2]);
@@ -428,9 +431,13 @@ impl KvCache {
             all.narrow(2, 0, self.filled).copy_(&columns);
             all
         };
-        let (keys, values) = continuation.with_prefix(layer, k, v);
-        self.layers.push((store(&keys), store(&values)));
-        continuation.attend(layer, last, (q, k, v), kind)
+        let stored = match prefix.as_ref().map(|prefix| prefix.layer(layer)) {
+            None => (store(k), store(v)),
+            Some((keys, values)) => {
+                (store(&Tensor::cat(&[keys, k], 0)), store(&Tensor::cat(&[values, v], 0)))
+            }
+        };
+        self.layers.push(stored);
     }
 
     /// Attention of one new token a sequence: `q` `[B, heads, head_dim]`, `k`, `v` `[B, key_value_heads, head_dim]`.

@@ -2,7 +2,6 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Tensor};
 
 use crate::attention::{Asked, KvCache};
-use crate::prefix::Continuation;
 use crate::{KeptPrefix, LanguageModel, ModelError, Sampling, Sequences, SharedPrefix, token_budget_batches};
 
 /// How the next token is chosen.
@@ -26,6 +25,15 @@ pub struct Generation {
     pub tokens: usize,
     /// Whether an end-of-answer token came; without one the answer was cut.
     pub ended: bool,
+}
+
+impl Generation {
+    /// Tokens that went through the model for all `answers` of one call: what the prompts share once, what else they and
+    /// the answers have of each.
+    pub fn forward_tokens(prompts: &[Vec<i64>], answers: &[Self]) -> usize {
+        let written: usize = answers.iter().map(|answer| answer.tokens).sum();
+        SharedPrefix::of_prompts(prompts).forward_tokens() + written
+    }
 }
 
 impl LanguageModel {
@@ -99,9 +107,7 @@ impl LanguageModel {
                 Some(*end)
             })
             .collect();
-        let whole = prefix.map(KeptPrefix::whole);
-        let continuation = Continuation::new(whole, (0, &lengths), (0, &last_tokens), device);
-        let mut cache = KvCache::new(&lengths, continuation, max_new_tokens as i64, device);
+        let mut cache = KvCache::new(&lengths, prefix.map(KeptPrefix::whole), max_new_tokens as i64, device);
         let asked = Asked::new(&last_tokens, &lengths, device);
         let sequences = Sequences::starting_at(before as i64, &prompts, device);
         let mut hidden = self.decoder().read_prompts(&sequences, &asked, &mut cache);

@@ -176,6 +176,12 @@ impl Prefix {
         self.length as usize
     }
 
+    /// Its keys and values in a layer.
+    pub(crate) fn layer(&self, layer: usize) -> (&Tensor, &Tensor) {
+        let (keys, values) = &self.layers[layer];
+        (keys, values)
+    }
+
     /// Takes the keys and values of the next layer, `[N, key_value_heads, head_dim]`, of prefixes laid end to end.
     pub(crate) fn push_each(prefixes: &mut [Self], keys: &Tensor, values: &Tensor) {
         let mut start = 0;
@@ -227,22 +233,6 @@ impl Continuation {
         }
     }
 
-    /// Tokens of the prefix.
-    pub(crate) fn before(&self) -> i64 {
-        self.prefix.as_ref().map_or(0, |prefix| prefix.length)
-    }
-
-    /// Keys and values of all rows of a pass in a layer, those of the prefix in front.
-    pub(crate) fn with_prefix(&self, layer: usize, k: &Tensor, v: &Tensor) -> (Tensor, Tensor) {
-        match &self.prefix {
-            None => (k.shallow_clone(), v.shallow_clone()),
-            Some(prefix) => {
-                let (keys, values) = &prefix.layers[layer];
-                (Tensor::cat(&[keys, k], 0), Tensor::cat(&[values, v], 0))
-            }
-        }
-    }
-
     /// What these sequences' queries read in a layer, those of the asked rows alone in the `last`: their part of the
     /// pass's `q`, `k` and `v` is taken out.
     pub(crate) fn attend(
@@ -256,10 +246,7 @@ impl Continuation {
         let reads = Reads {
             places: &self.places,
             asked: last.then_some(&self.asked),
-            prefix: self.prefix.as_ref().map(|prefix| {
-                let (keys, values) = &prefix.layers[layer];
-                (keys, values)
-            }),
+            prefix: self.prefix.as_ref().map(|prefix| prefix.layer(layer)),
         };
         let q = part(q, if last { self.asked_rows } else { self.rows });
         reads.attend((&q, &part(k, self.rows), &part(v, self.rows)), kind)

@@ -1,6 +1,6 @@
 use std::rc::Rc;
 
-use sapo_model::{Decoding, Encoded, LanguageModel, SharedPrefix, TokenStats};
+use sapo_model::{Decoding, Encoded, Generation, LanguageModel, SharedPrefix, TokenStats};
 use sapo_prompts::Instruction;
 use sapo_tasks::{Example, Task, layout};
 
@@ -140,9 +140,7 @@ impl<'a> ProbeContext<'a> {
         let answers = model
             .generate(&prompts, Decoding::Greedy, max_new_tokens, *token_budget, |_| {})
             .map_err(ProbeError::model(task))?;
-        let read = SharedPrefix::of_prompts(&prompts).forward_tokens();
-        let written: usize = answers.iter().map(|answer| answer.tokens).sum();
-        let tokens = Tokens::forward(read + written);
+        let tokens = Tokens::forward(Generation::forward_tokens(&prompts, &answers));
         let answers: Rc<Vec<String>> = Rc::new(answers.into_iter().map(|answer| answer.text).collect());
         self.spent += tokens;
         self.known(wording).answers = Some((max_new_tokens, answers.clone(), tokens));

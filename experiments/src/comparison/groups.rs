@@ -341,7 +341,8 @@ mod tests {
             "run.method.name",
             "rows.train",
         ];
-        let groups = Groups::of_rows(vec![row("g1", &[0])], &keys);
+        let mut groups = Groups::of_rows(vec![row("g1", &[0])], &keys);
+        groups.labels.iter_mut().for_each(|label| label.name = "in words".to_string());
         let columns: Vec<&str> = (0..keys.len()).map(|place| groups.column(place)).collect();
         assert_eq!(columns, [keys[0], keys[1], keys[2], "method", "train"]);
     }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use sapo_metrics::{Estimate, Metric, estimate};
-use sapo_model::{Decoding, LanguageModel, SharedPrefix, token_budget_batches};
+use sapo_model::{Decoding, Generation, LanguageModel, token_budget_batches};
 use sapo_tasks::readers::Split;
 use sapo_tasks::{Example, layout};
 
@@ -196,9 +196,8 @@ fn evaluate<'a>(
         }
         let batch: Vec<Vec<i64>> = members.iter().map(|&member| prompts[member].clone()).collect();
         let given = model.generate(&batch, Decoding::Greedy, args.max_new_tokens.get(), budget, |_| {})?;
-        forward_tokens += SharedPrefix::of_prompts(&batch).forward_tokens();
+        forward_tokens += Generation::forward_tokens(&batch, &given);
         for (answer, &member) in given.into_iter().zip(&members) {
-            forward_tokens += answer.tokens;
             answers[member] = answer.text;
         }
         progress.add(members.len());
