@@ -197,9 +197,10 @@ fn only_what_nobody_needs_is_garbage() {
     assert_eq!(garbage(&store).unwrap(), []);
     let slow = Lab::new().with("TOY_STEP_MS", "40").with("TOY_KEEP", "1");
     let mut parent = slow.start("--jobs 2");
-    slow.wait_until("a cell has made progress", |lab| {
+    // a worker that has not begun its cell yet would do so after all was tidied up
+    slow.wait_until("both workers have made progress", |lab| {
         let store = Store::open(&lab.runs().join(".."), "toy").unwrap();
-        store.begun().is_ok_and(|begun| !begun.is_empty())
+        store.begun().is_ok_and(|begun| begun.len() == 2)
     });
     let store = Store::open(&slow.runs().join(".."), "toy").unwrap();
     let held = garbage(&store).unwrap();
