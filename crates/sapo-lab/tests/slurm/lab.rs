@@ -149,14 +149,19 @@ impl Lab {
     }
 
     /// Slurm lets a task that was requeued wait for two minutes, unless it is told not to. That must not be before its
-    /// first run has ended on its node: the end of that run would be taken for the end of the second.
+    /// first run has ended on its node, or the end of that run would be taken for the end of the second; nor in the
+    /// same second, or the node would take the second run for the one whose credential was revoked.
     pub(crate) fn hurry(&self) {
         // in this order: a task that waits now may have begun to end after the nodes were asked
         let waiting = self.ask("squeue", "--noheader --array --states=PENDING --format=%i/%r");
         if self.ask("sinfo", "--noheader --Node --partition=main --format=%T").contains("completing") {
             return;
         }
-        for job in waiting.lines().filter_map(|line| line.strip_suffix("/BeginTime")) {
+        let requeued: Vec<_> = waiting.lines().filter_map(|line| line.strip_suffix("/BeginTime")).collect();
+        if !requeued.is_empty() {
+            std::thread::sleep(Duration::from_secs(2));
+        }
+        for job in requeued {
             self.ask("scontrol", &format!("update JobId={job} StartTime=now"));
         }
     }
