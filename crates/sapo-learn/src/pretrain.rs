@@ -1,5 +1,4 @@
-//! Pre-training a small base model, from nothing or from a finished one: its tokenizer, then one resumable pass over an
-//! endless mixture.
+//! Pre-training a small base model from nothing: its tokenizer, then one resumable pass over an endless mixture.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
@@ -9,8 +8,7 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sapo_model::{
-    Batch, Encoded, LanguageModel, LlamaConfig, ModelError, Weights, directory_sha256, save_safetensors,
-    train_tokenizer,
+    Batch, Encoded, LanguageModel, LlamaConfig, ModelError, Weights, save_safetensors, train_tokenizer,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -111,23 +109,22 @@ const GROUP: usize = 16;
 /// So many texts that are too long, and none that is not, are all there will be.
 const MOST_TOO_LONG: usize = 10_000;
 
-/// Makes the model in `directory`, with the tokenizer and weights of the finished base `from` to begin with if there is
-/// one, going on from a checkpoint where an earlier call was interrupted. One that is finished is returned as it is.
+/// Makes the model in `directory`, going on from a checkpoint where an earlier call was interrupted. One that is finished is
+/// returned as it is.
 ///
 /// The batches of a group of steps depend on the seed and the group alone, so an interrupted run goes on with the same
 /// texts.
 ///
 /// # Errors
-/// When files cannot be read or written, the directory holds what another configuration has begun, `from` is of another
-/// shape, no text is short enough, or the loss is no longer a number.
+/// When files cannot be read or written, the directory holds what another configuration has begun, no text is short enough,
+/// or the loss is no longer a number.
 pub fn pretrain(
     corpus: &dyn Corpus,
     config: &PretrainConfig,
-    from: Option<&Path>,
     directory: &Path,
     mut on_progress: impl FnMut(PretrainProgress),
 ) -> Result<LanguageModel, LearnError> {
-    prepare_directory(corpus, config, from, directory)?;
+    prepare_directory(corpus, config, directory)?;
     let weights_seed = derive_seed(config.seed, "weights", 0);
     let mut model = LanguageModel::fresh(directory, weights_seed, config.precision.kind(), Device::Cpu)?;
     let checkpoint = Checkpoint { path: directory.join("pretraining.safetensors") };
@@ -136,13 +133,7 @@ pub fn pretrain(
         return Ok(model);
     }
     let run = directory.join("pretraining");
-    Progress::open(
-        &run,
-        &json!({ "config": config, "from_sha256": from.map(directory_sha256).transpose()? }),
-    )?;
-    if let (Some(base), false) = (from, checkpoint.path.exists()) {
-        model.load_weights(base)?;
-    }
+    Progress::open(&run, &json!({ "config": config }))?;
     let named = model.train_all_parameters();
     let adamw = AdamWConfig { beta2: 0.98, weight_decay: config.weight_decay, ..AdamWConfig::default() };
     let mut optimizer = AdamW::new(named.iter().map(|(_, tensor)| tensor.shallow_clone()).collect(), adamw);
@@ -210,19 +201,9 @@ pub fn pretrain(
 fn prepare_directory(
     corpus: &dyn Corpus,
     config: &PretrainConfig,
-    from: Option<&Path>,
     directory: &Path,
 ) -> Result<(), LearnError> {
-    if let Some(base) = from {
-        for name in ["tokenizer.json", "tokenizer_config.json"] {
-            let (source, target) = (base.join(name), directory.join(name));
-            std::fs::copy(&source, &target).map_err(|error| LearnError::State {
-                operation: "copy",
-                path: source,
-                source: error,
-            })?;
-        }
-    } else if !directory.join("tokenizer_config.json").exists() {
+    if !directory.join("tokenizer_config.json").exists() {
         let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(config.seed, "tokenizer", 0));
         let texts: Vec<String> = (0..config.tokenizer_texts)
             .flat_map(|_| {

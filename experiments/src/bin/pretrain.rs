@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use clap::Parser;
 use experiments::corpora::{BuiltinCorpus, RealText};
 use experiments::exit_code;
@@ -18,11 +18,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Parser)]
 #[command(name = "pretrain", version)]
 struct Args {
-    /// nano, nano-s, nano-l (built-in benchmark), small-text or small (real text, read from --data)
+    /// nano, nano-s, nano-l (built-in benchmark) or small (real text, read from --data)
     name: String,
-    /// Finished base to go on with, where the configuration continues one [default: it, in the per-user cache]
-    #[arg(long, value_name = "DIR")]
-    from: Option<PathBuf>,
     /// Folder with natural-instructions/, text-classification/ and superni/
     #[arg(long, default_value = "../shared/data", value_name = "DIR")]
     data: PathBuf,
@@ -41,9 +38,6 @@ struct Args {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
-    /// The base that this one is made of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    continues: Option<String>,
     corpus: CorpusConfig,
     model: PretrainConfig,
 }
@@ -65,7 +59,6 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> anyhow::Result<()> {
     let config = Config::of(args)?;
-    let from = config.base(args)?;
     let out = args.out.clone().unwrap_or_else(|| user_cache(&format!("base/{}", args.name)));
     let card = out.join("pretraining.json");
     if card.exists() && out.join("model.safetensors").exists() {
@@ -81,7 +74,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     std::fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
     let started = Instant::now();
     let mut last = None;
-    let model = pretrain(corpus.as_ref(), &config.model, from.as_deref(), &out, |progress| {
+    let model = pretrain(corpus.as_ref(), &config.model, &out, |progress| {
         eprintln!(
             "step {}/{}  loss {:.3} nats/target token  {:.1} M tokens  {:.0} tokens/s",
             progress.step,
@@ -95,7 +88,6 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let text = serde_json::json!({
         "name": args.name,
         "config": config,
-        "from_sha256": from.as_deref().map(directory_sha256).transpose()?,
         "parameters": model.parameter_count(),
         "last": last,
         "seconds_of_last_call": started.elapsed().as_secs_f64(),
@@ -116,32 +108,12 @@ impl Config {
             "nano" => include_str!("../../configs/pretrain-nano.toml"),
             "nano-s" => include_str!("../../configs/pretrain-nano-s.toml"),
             "nano-l" => include_str!("../../configs/pretrain-nano-l.toml"),
-            "small-text" => include_str!("../../configs/pretrain-small-text.toml"),
             "small" => include_str!("../../configs/pretrain-small.toml"),
-            other => {
-                bail!("unknown base model {other:?}: expected nano, nano-s, nano-l, small-text or small")
-            }
+            other => bail!("unknown base model {other:?}: expected nano, nano-s, nano-l or small"),
         };
         let mut config: Self =
             toml::from_str(text).with_context(|| format!("configuration of {}", args.name))?;
         config.model.steps = args.steps.unwrap_or(config.model.steps);
         Ok(config)
-    }
-
-    /// The folder of the base that this one is made of, if it is made of one.
-    fn base(&self, args: &Args) -> anyhow::Result<Option<PathBuf>> {
-        let name = &args.name;
-        let Some(base) = &self.continues else {
-            ensure!(args.from.is_none(), "{name} is made from nothing: leave --from out");
-            return Ok(None);
-        };
-        let folder = args.from.clone().unwrap_or_else(|| user_cache(&format!("base/{base}")));
-        let weights = folder.join("model.safetensors");
-        ensure!(
-            weights.exists(),
-            "{name} is made of {base}, and there is no {}: just pretrain {base} makes it, --from names another folder",
-            weights.display()
-        );
-        Ok(Some(folder))
     }
 }
