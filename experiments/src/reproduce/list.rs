@@ -9,6 +9,9 @@ use super::Args;
 pub(super) struct List {
     /// Figures that are promoted, where an experiment names none: names, a `*` at the end standing for any end.
     pub(super) figures: Vec<String>,
+    /// Tables with instructions or inputs of the benchmark in them, which are promoted where the project ships these.
+    #[serde(default)]
+    pub(super) texts_of_data: Vec<String>,
     pub(super) experiments: Vec<Listed>,
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use sapo_files::{folder, whole};
 use sapo_lab::Store;
 use sapo_lab::experiment::Description;
-use sapo_lab::notebook::{self, Origin, Promoted, Promotion, write_notebook};
+use sapo_lab::notebook::{self, LeftOut, Origin, Promoted, Promotion, write_notebook};
 
 use super::blocks::{self, Wanted};
 use super::list::{List, Listed, fitting};
@@ -37,12 +37,21 @@ impl Shelf<'_> {
         let (mut figures, unwanted): (Vec<_>, Vec<_>) =
             note.figures().into_iter().partition(|figure| fitting(patterns, figure).is_some());
         figures.sort_by_key(|figure| fitting(patterns, figure));
+        let (kept_back, tables): (Vec<_>, Vec<_>) = note
+            .tables()
+            .into_iter()
+            .partition(|table| listed.needs_data(&note.scale) && self.list.texts_of_data.contains(table));
+        let left_out = kept_back
+            .iter()
+            .map(|table| LeftOut::table(table, "holds texts of the benchmark"))
+            .chain(unwanted.iter().map(|figure| LeftOut::figure(figure, "not chosen")))
+            .collect();
         let (question, seeds, origin) = told(listed, out, note)?;
         let promotion = Promotion {
             runs: &runs,
-            tables: note.tables(),
+            tables,
             figures,
-            unwanted,
+            left_out,
             promoted: Promoted {
                 version: notebook::VERSION,
                 experiment: name.clone(),

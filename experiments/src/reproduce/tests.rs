@@ -228,6 +228,25 @@ fn figures_that_are_promoted_no_more_are_removed() {
 }
 
 #[test]
+fn tables_with_texts_of_a_benchmark_that_is_not_the_projects_own_stay_with_the_runs() {
+    let mut room = Room::new();
+    room.add_grid();
+    assert_eq!(room.reproduce("--only good"), code(0));
+    assert_eq!(room.reproduce("--scale small --data d"), code(0));
+    let is_kept = |room: &Room, of: &str| {
+        room.path(&format!("project/notebooks-export/{of}/tables/by_arm.md")).exists()
+    };
+    assert!(is_kept(&room, "good/nano") && is_kept(&room, "grid/small"));
+
+    room.list.texts_of_data = vec!["by_arm".into()];
+    assert_eq!(room.reproduce("--only good"), code(0));
+    assert_eq!(room.reproduce("--scale small --data d"), code(0));
+    assert!(is_kept(&room, "good/nano") && !is_kept(&room, "grid/small"));
+    let promoted = room.read("project/notebooks-export/grid/small/promoted.json");
+    assert!(promoted.contains("holds texts of the benchmark"), "{promoted}");
+}
+
+#[test]
 fn what_an_earlier_run_left_is_not_promoted() {
     let room = Room::new();
     room.write("runs/good/tables/against_static.md", "| old |");

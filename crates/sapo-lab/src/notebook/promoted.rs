@@ -50,6 +50,18 @@ pub struct LeftOut {
     pub why: String,
 }
 
+impl LeftOut {
+    /// A table.
+    pub fn table(name: &str, why: &str) -> Self {
+        Self { name: format!("{name}.parquet"), why: why.to_owned() }
+    }
+
+    /// A figure.
+    pub fn figure(name: &str, why: &str) -> Self {
+        Self { name: format!("{name}.png"), why: why.to_owned() }
+    }
+}
+
 impl Promoted {
     /// Reads the folder of one experiment and scale; none where nothing has been promoted.
     ///

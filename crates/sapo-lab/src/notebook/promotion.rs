@@ -23,8 +23,8 @@ pub struct Promotion<'a> {
     pub tables: Vec<String>,
     /// Names of the figures that are wanted.
     pub figures: Vec<String>,
-    /// Names of the other figures that the run has written.
-    pub unwanted: Vec<String>,
+    /// What the run has written besides, and why it stays there.
+    pub left_out: Vec<LeftOut>,
     /// What the folder says of itself; its tables, figures and what was left out are filled in here.
     pub promoted: Promoted,
 }
@@ -35,14 +35,12 @@ impl Promotion<'_> {
     /// # Errors
     /// [`NotebookError`] with the path of the file.
     pub fn write(self, folder: &Path) -> Result<Promoted, NotebookError> {
-        let Self { runs, tables, figures, unwanted, mut promoted } = self;
-        let mut left_out = Vec::new();
+        let Self { runs, tables, figures, mut left_out, mut promoted } = self;
         for table in tables {
             let (from, text) = (parquet(runs, &table), markdown(runs, &table));
             let larger = [&from, &text].into_iter().map(|path| bytes(path)).collect::<Result<Vec<_>, _>>()?;
             if larger.into_iter().any(|bytes| bytes > MOST_BYTES) {
-                let why = format!("larger than {} kB", MOST_BYTES / 1000);
-                left_out.push(LeftOut { name: format!("{table}.parquet"), why });
+                left_out.push(LeftOut::table(&table, &format!("larger than {} kB", MOST_BYTES / 1000)));
                 continue;
             }
             copy(&from, &parquet(folder, &table))?;
@@ -56,8 +54,6 @@ impl Promotion<'_> {
             copy(&runs.join("plots").join(format!("{name}.png")), &figure(folder, &name))?;
             promoted.figures.push(name);
         }
-        let not_chosen = |name| LeftOut { name: format!("{name}.png"), why: "not chosen".to_owned() };
-        left_out.extend(unwanted.into_iter().map(not_chosen));
         promoted.left_out = left_out;
         promoted.write(folder)?;
         keep(&folder.join("tables"), &["parquet", "md"], &promoted.tables)?;

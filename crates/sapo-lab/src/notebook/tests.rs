@@ -53,7 +53,7 @@ fn promote(root: &Path, scale: &str, quick: bool) -> Promoted {
         runs: &folder,
         tables: ["by_arm", "large", "long"].map(String::from).to_vec(),
         figures: vec!["arm_metrics".into()],
-        unwanted: vec!["unwanted".into()],
+        left_out: vec![LeftOut::figure("unwanted", "not chosen")],
         promoted: Promoted {
             version: promoted::VERSION,
             experiment: "toy".into(),
@@ -94,7 +94,7 @@ fn a_promoted_folder_holds_what_it_says_and_no_more() {
     assert_eq!(promoted.tables, ["by_arm", "long"]);
     assert_eq!(promoted.figures, ["arm_metrics"]);
     let names: Vec<&str> = promoted.left_out.iter().map(|left_out| left_out.name.as_str()).collect();
-    assert_eq!(names, ["large.parquet", "unwanted.png"]);
+    assert_eq!(names, ["unwanted.png", "large.parquet"]);
     let folder = root.path().join("export/toy/nano");
     assert_eq!(Promoted::read(&folder).unwrap(), Some(promoted.clone()));
     // what is no longer made does not stay

@@ -39,6 +39,9 @@ pub struct NamedPoint {
 
 const RADIUS: f64 = 11.0;
 
+/// Half the width of an interval's ends.
+const CAP: f64 = 8.0;
+
 /// Dots with their names beside them.
 ///
 /// # Errors
@@ -71,13 +74,13 @@ pub fn named_points(data: &NamedPoints) -> Result<Figure, PlotError> {
         .iter()
         .map(|point| if point.bold { paints.next().unwrap_or(BLACK) } else { GREY })
         .collect();
+    let mut taken = Vec::new();
     for (point, paint) in data.points.iter().zip(&paints) {
-        let ends = (plot.py(point.y.low), plot.py(point.y.high));
-        error_bar(&mut scene, plot.px(point.x), ends, 8.0, 3.0, *paint);
-        scene.disc(plot.at(point.x, point.y.mean), RADIUS, *paint, 0.9);
+        let (dot, ends) = (plot.at(point.x, point.y.mean), (plot.py(point.y.low), plot.py(point.y.high)));
+        error_bar(&mut scene, dot.0, ends, CAP, 3.0, *paint);
+        scene.disc(dot, RADIUS, *paint, 0.9);
+        taken.extend([Room::of_dot(dot), Room::of_interval(dot.0, ends)]);
     }
-    let mut taken: Vec<Room> =
-        data.points.iter().map(|point| Room::of_dot(plot.at(point.x, point.y.mean))).collect();
     for (point, paint) in data.points.iter().zip(&paints) {
         let dot = plot.at(point.x, point.y.mean);
         let (at, align, room) = place(&point.name, dot, &plot, &taken);
@@ -98,6 +101,11 @@ struct Room([f64; 4]);
 impl Room {
     fn of_dot((x, y): (f64, f64)) -> Self {
         Self([x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS])
+    }
+
+    /// The interval of a dot at this x, between the y of its two ends.
+    fn of_interval(x: f64, (one, other): (f64, f64)) -> Self {
+        Self([x - CAP, one.min(other), x + CAP, one.max(other)])
     }
 
     /// How much of it lies in another.
@@ -132,6 +140,7 @@ fn place(name: &str, (x, y): (f64, f64), plot: &Plot, taken: &[Room]) -> ((f64, 
 
 #[cfg(test)]
 mod tests {
+    use super::super::scene::Shape;
     use super::*;
 
     fn points() -> NamedPoints {
@@ -162,6 +171,27 @@ mod tests {
     fn names_do_not_touch() {
         let crowded = named_points(&points()).unwrap().scene.crowded();
         assert!(crowded.is_empty(), "{crowded:?}");
+    }
+
+    #[test]
+    fn a_name_keeps_clear_of_the_interval_of_its_neighbour() {
+        let point = |name: &str, x, y| NamedPoint { name: name.to_string(), x, y, bold: false };
+        let tall = Estimate { low: 90.0, high: 99.0, ..Estimate::single(95.0) };
+        let data = NamedPoints {
+            points: vec![
+                point("a long name", 40.0, Estimate::single(97.0)),
+                point("tall", 42.0, tall),
+                point("far", 80.0, Estimate::single(97.0)),
+            ],
+            ..points()
+        };
+        let scene = named_points(&data).unwrap().scene;
+        let first_dot = scene.shapes.iter().find_map(|shape| match shape {
+            Shape::Disc { at, .. } => Some(at.0),
+            _ => None,
+        });
+        let [_, _, right, _] = scene.room_of("a long name").unwrap();
+        assert!(Some(right) < first_dot, "ends at {right}, right of its dot at {first_dot:?}");
     }
 
     #[test]

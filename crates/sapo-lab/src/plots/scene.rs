@@ -123,6 +123,11 @@ impl Scene {
         }
         bad
     }
+
+    /// The rectangle of the first such text: left, top, right, bottom.
+    pub(crate) fn room_of(&self, wanted: &str) -> Option<[f64; 4]> {
+        self.shapes.iter().filter_map(text_box).find(|(text, _)| text == wanted).map(|(_, room)| room)
+    }
 }
 
 #[cfg(test)]
